@@ -1,0 +1,15 @@
+import type { Host } from './host.ts';
+import { pointSocket } from './releases/cutover.ts';
+import { liveNumber, unitOf } from './releases/store.ts';
+
+/** After a boot: points nginx to the live release and starts it. `/srv/<app>/current` alone says which it is. */
+export async function boot(
+  { app }: { app: string },
+  { host }: { host: Host },
+): Promise<{ started: number | null }> {
+  const number = await liveNumber(host, app);
+  if (number === null) return { started: null };
+  await pointSocket(host, app, number);
+  await host.must(['systemctl', 'start', '--no-block', unitOf(app, number)]);
+  return { started: number };
+}

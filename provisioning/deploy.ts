@@ -1,0 +1,45 @@
+import { BerthError } from './errors.ts';
+import type { Event } from './events.ts';
+import type { Host } from './host.ts';
+import { formation, outdated, release } from './releases/release.ts';
+import { requireRoom } from './releases/room.ts';
+import { layerPath, liveRelease, slugPath, unpack } from './releases/store.ts';
+import type { Settings } from './settings.ts';
+import type { UploadsInput } from './uploads.ts';
+
+export type DeployInput = UploadsInput & { settings: Settings; runtime: string; commit: string; by: string };
+export type DeployResult = { release: number; changed: boolean };
+
+/** Unpacks a slug, runs its release process and brings it live; a slug that is live already changes nothing. */
+export async function deploy(
+  input: DeployInput,
+  { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
+): Promise<DeployResult> {
+  const { settings, runtime, slug, layer, commit, by } = input;
+  const app = settings.apps[input.app];
+  if (!app)
+    throw new BerthError(
+      'unknown_app',
+      `the settings name no application ${input.app}`,
+      'add it to the hosts file',
+    );
+  const live = await liveRelease(host, app.name);
+  if (live?.slug === slug && !(await outdated(host, settings, app, runtime))) {
+    return { release: live.number, changed: false };
+  }
+  const say = (text: string) => emit({ type: 'progress', text });
+  await requireRoom(host, formation(app, settings, host));
+  say('unpacks');
+  await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
+  // The slug finds its dependencies by a symlink in its archive, to the layer beside it.
+  await unpack(host, app.name, input.sourceDigest, slugPath(app.name, slug));
+  const options = { migrate: true, say, stop };
+  const made = await release(
+    host,
+    settings,
+    app,
+    { slug, layer, runtime, commit, by, reason: 'deploy' },
+    options,
+  );
+  return { release: made.number, changed: true };
+}

@@ -1,0 +1,120 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { actionOf, type Change, summarize } from './change.ts';
+import { unifiedDiff } from './diff.ts';
+import { BerthError } from './errors.ts';
+import type { ApplySummary, ChangeView, Event } from './events.ts';
+import type { Host } from './host.ts';
+import type { Resource } from './resources/resource.ts';
+
+export type Run = {
+  host: Host;
+  emit: (event: Event) => void;
+  /** Makes one change on the machine. */
+  perform: (change: Change) => Promise<void>;
+  /** Aborted when the operator asks to stop: the change in hand is finished first. */
+  stop: AbortSignal;
+};
+
+type Planned = { resource: Resource; changes: Change[] };
+
+/** Asks every resource, all at once, and says what differs; changes nothing. */
+export async function plan(run: Run, site: Resource[]): Promise<ApplySummary> {
+  const began = performance.now();
+  const planned = await planAll(run, site);
+  for (const one of planned) run.emit(await view(run.host, one));
+  return summary(site, planned, began);
+}
+
+/**
+ * Brings the machine to what the site says: one resource after another is checked, planned, changed, and
+ * checked again. A machine that is already there is only asked, all resources at once.
+ *
+ * @throws BerthError `not_converged` when a resource still differs after its changes; `stopped` on request
+ */
+export async function apply(run: Run, site: Resource[]): Promise<ApplySummary> {
+  const began = performance.now();
+  const ahead = await planAll(run, site);
+  const done: Planned[] = [];
+  if (ahead.length > 0) {
+    for (const resource of site) {
+      const planned = await planOne(run.host, resource);
+      if (planned.changes.length === 0) continue;
+      if (run.stop.aborted) throw stopped(resource, done);
+      await bring(run, planned);
+      done.push(planned);
+    }
+  }
+  return summary(site, done, began);
+}
+
+async function planAll(run: Run, site: Resource[]): Promise<Planned[]> {
+  const all = await Promise.all(
+    site.map(async (resource) => {
+      const state = await resource.check(run.host);
+      return { resource, changes: resource.plan(state), notices: resource.notices?.(state) ?? [] };
+    }),
+  );
+  for (const text of all.flatMap(({ notices }) => notices)) run.emit({ type: 'notice', text });
+  return all.filter(({ changes }) => changes.length > 0);
+}
+
+async function planOne(host: Host, resource: Resource): Promise<Planned> {
+  return { resource, changes: resource.plan(await resource.check(host)) };
+}
+
+async function bring(run: Run, planned: Planned): Promise<void> {
+  const { resource, changes } = planned;
+  const began = performance.now();
+  run.emit(await view(run.host, planned));
+  run.emit({ type: 'applying', resource: resource.id });
+  for (const change of changes) {
+    await run.perform(change);
+    run.host.forget();
+  }
+  const left = await settled(run.host, resource);
+  if (left.length > 0) {
+    throw new BerthError(
+      'not_converged',
+      `${resource.id} still differs after its changes: ${left.map(summarize).join('; ')}`,
+      'see why on the machine (berth ssh), then run the same command again',
+    );
+  }
+  const seconds = (performance.now() - began) / 1000;
+  run.emit({ type: 'applied', resource: resource.id, action: actionOf(changes[0] as Change), seconds });
+}
+
+/** What still differs, once it no longer changes by itself: a service may need a moment to be seen as it is. */
+async function settled(host: Host, resource: Resource): Promise<Change[]> {
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const { changes } = await planOne(host, resource);
+    if (changes.length === 0 || Date.now() > deadline) return changes;
+    await wait(50);
+    host.forget();
+  }
+}
+
+async function view(host: Host, { resource, changes }: Planned): Promise<Event> {
+  const views = await Promise.all(changes.map((change) => viewChange(host, change)));
+  return { type: 'planned', resource: resource.id, action: actionOf(changes[0] as Change), changes: views };
+}
+
+async function viewChange(host: Host, change: Change): Promise<ChangeView> {
+  const view = { summary: summarize(change) };
+  if (change.do !== 'write' || change.secret || change.before === change.content) return view;
+  return { ...view, diff: await unifiedDiff(host, change.path, change.before, change.content) };
+}
+
+function summary(site: Resource[], planned: Planned[], began: number): ApplySummary {
+  const count = { add: 0, change: 0, remove: 0 };
+  for (const { changes } of planned) count[actionOf(changes[0] as Change)] += 1;
+  return { resources: site.length, ...count, seconds: (performance.now() - began) / 1000 };
+}
+
+function stopped(next: Resource, done: Planned[]): BerthError {
+  return new BerthError(
+    'stopped',
+    `stopped on request before ${next.id}, with ${done.length} resources changed`,
+    'run the same command again: it goes on from there',
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * What the machine's side says on its standard output: one JSON object a line (NDJSON), ended by one `result`.
+ * Everything that may hold a secret is redacted before it becomes an event.
+ */
+export type Event =
+  /** A resource differs from what the settings say. */
+  | { type: 'planned'; resource: string; action: Action; changes: ChangeView[] }
+  /** A resource's changes begin. */
+  | { type: 'applying'; resource: string }
+  /** A resource's changes are made and were found in place by a second check. */
+  | { type: 'applied'; resource: string; action: Action; seconds: number }
+  /** What a long step is doing just now, one short line. */
+  | { type: 'progress'; text: string }
+  /** Worth knowing, not a failure; kept in the closing summary. */
+  | { type: 'notice'; text: string }
+  | { type: 'result'; ok: true; value: unknown }
+  | { type: 'result'; ok: false; error: ErrorView };
+
+export type Action = 'add' | 'change' | 'remove';
+
+export type ChangeView = {
+  /** One line, e.g. `write /etc/hostname (0644 root:root)`. */
+  summary: string;
+  /** A unified diff of a text file's change; absent where there is none to show. */
+  diff?: string;
+};
+
+export type ErrorView = { code: string; message: string; hint: string };
+
+/** The value of the `result` of `plan` and `apply`. */
+export type ApplySummary = {
+  /** How many resources the site has. */
+  resources: number;
+  add: number;
+  change: number;
+  remove: number;
+  seconds: number;
+};

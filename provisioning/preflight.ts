@@ -1,0 +1,91 @@
+import { statfs } from 'node:fs/promises';
+import { BerthError } from './errors.ts';
+import type { Host } from './host.ts';
+import type { Settings } from './settings.ts';
+
+const needed = { diskMiB: 1024, memoryMiB: 450 };
+
+/**
+ * What must hold before anything is changed.
+ *
+ * @throws BerthError `unsupported_distribution`, `memory_short`, `disk_short`, `name_taken`, `port_taken`
+ */
+export async function preflight(host: Host, settings: Settings): Promise<void> {
+  await host.facts.platform();
+  if (host.memoryMiB < needed.memoryMiB) {
+    throw new BerthError(
+      'memory_short',
+      `the machine has ${host.memoryMiB} MiB of memory, Berth needs ${needed.memoryMiB}`,
+      'give the machine more memory',
+    );
+  }
+  const { bavail, bsize } = await statfs('/var');
+  const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
+  if (freeMiB < needed.diskMiB) {
+    throw new BerthError(
+      'disk_short',
+      `the machine has ${freeMiB} MiB of free disk in /var, Berth needs ${needed.diskMiB}`,
+      'free some space or give it a larger disk',
+    );
+  }
+  for (const name of Object.keys(settings.apps)) await requireName(host, name);
+  await requirePorts(host, [settings.nginx.httpPort, settings.nginx.httpsPort]);
+}
+
+/**
+ * An application's name becomes a user, a group and units: none of them may be the system's or a person's. What an
+ * interrupted apply of ours has made is not taken for theirs.
+ */
+async function requireName(host: Host, name: string): Promise<void> {
+  const [users, groups] = await Promise.all([host.facts.users(), host.facts.groups()]);
+  const vendor = [`${name}.service`, `${name}@.service`].map((unit) => `/usr/lib/systemd/system/${unit}`);
+  const units = await Promise.all(
+    vendor.map(async (path) => ((await host.stat(path)) ? [`the unit ${path}`] : [])),
+  );
+  const others = users.filter((user) => user.name === name && user.home !== `/var/lib/${name}`);
+  const system = groups.filter((group) => group.name === name && group.gid < 100);
+  const [taken] = [
+    ...units.flat(),
+    ...others.map(() => `a user ${name}`),
+    ...system.map(() => `a group ${name}`),
+  ];
+  if (!taken) return;
+  throw new BerthError(
+    'name_taken',
+    `the machine has ${taken} already, which the application ${name} would need for itself`,
+    'give the application another name in the hosts file (apps.<name>)',
+  );
+}
+
+async function requirePorts(host: Host, ports: number[]): Promise<void> {
+  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((path) => host.read(path)));
+  const taken = ports.filter((port) => tables.some((table) => listens(table ?? '', port)));
+  if (taken.length === 0) return;
+  const { stdout } = await host.run([
+    'ss',
+    '--no-header',
+    '--listening',
+    '--numeric',
+    '--tcp',
+    '--processes',
+  ]);
+  for (const port of taken) {
+    const lines = stdout.split('\n').filter((line) => line.split(/\s+/)[3]?.endsWith(`:${port}`));
+    const owners = lines.flatMap((line) => [...line.matchAll(/"([^"]+)"/g)].map((found) => found[1]));
+    if (owners.every((name) => name === 'nginx')) continue;
+    throw new BerthError(
+      'port_taken',
+      `port ${port} of the machine is taken by ${[...new Set(owners)].join(', ')}`,
+      `stop it, or set another port in the hosts file (nginx.http_port, nginx.https_port)`,
+    );
+  }
+}
+
+/** Whether /proc/net/tcp shows a listening socket (state 0A) on this port. */
+export function listens(table: string, port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return table.split('\n').some((line) => {
+    const [, local = '', , state] = line.trim().split(/\s+/);
+    return state === '0A' && local.endsWith(`:${hex}`);
+  });
+}

@@ -1,0 +1,145 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { BerthError, messageOf } from '../errors.ts';
+import type { Host } from '../host.ts';
+import type { AppSettings } from '../settings.ts';
+import { type Say, startHealthy } from './gate.ts';
+import { appRoot, liveNumber, type Release, readRelease, socketPath, unitOf, writeRelease } from './store.ts';
+import { watch } from './watch.ts';
+
+export type Cutover = {
+  host: Host;
+  app: AppSettings;
+  say: Say;
+  /** Aborted when the operator asks to stop. */
+  stop: AbortSignal;
+  /** Whether the release before stays running for a rollback at once. */
+  warm: boolean;
+};
+
+/**
+ * Brings a release live beside the one that serves: it proves itself on its own socket first; then one rename
+ * moves nginx over; then it is watched while the one before still runs, and taken back if it does worse. A release
+ * that fails its proof never sees a request.
+ *
+ * @throws BerthError of the gate; `stopped` before the flip; `release_worse` after having flipped back
+ */
+export async function goLive(cutover: Cutover, release: Release): Promise<void> {
+  const { host, app, say, stop, warm } = cutover;
+  const { number } = release;
+  const previous = await liveNumber(host, app.name);
+  try {
+    await startHealthy(host, app, number, say);
+    if (stop.aborted) throw stoppedBefore(app.name, number);
+  } catch (error) {
+    await discard(cutover, release, messageOf(error));
+    throw error;
+  }
+  await pointTo(host, app.name, number);
+  await writeRelease(host, app.name, { ...release, state: 'good' });
+  say(`v${number} is live`);
+  if (previous === null || previous === number) return;
+  await keepOrTakeBack(cutover, release, previous);
+  if (!warm) await retire(cutover, previous);
+}
+
+async function keepOrTakeBack(cutover: Cutover, release: Release, previous: number): Promise<void> {
+  const { host, app, say, stop } = cutover;
+  const { number } = release;
+  if (app.watchMs === 0) return;
+  say(`watches v${number} for ${app.watchMs / 1000} s`);
+  const reason = await watch(host, { app: app.name, number, durationMs: app.watchMs, stop });
+  if (reason === null) return;
+  await pointTo(host, app.name, previous);
+  await awaitQuiet(cutover, number);
+  await discard(cutover, release, reason);
+  throw new BerthError(
+    'release_worse',
+    `v${number} of ${app.name} was taken back, v${previous} serves again: ${reason}`,
+    'see why in its log (berth logs), mend the application and deploy again',
+  );
+}
+
+/** Stops a release that shall not serve, and writes down why. */
+async function discard({ host, app }: Cutover, release: Release, reason: string): Promise<void> {
+  await host.run(['systemctl', 'stop', unitOf(app.name, release.number)]);
+  await writeRelease(host, app.name, { ...release, state: 'failed', failure: reason.slice(0, 500) });
+}
+
+function stoppedBefore(app: string, number: number): BerthError {
+  return new BerthError(
+    'stopped',
+    `stopped on request: v${number} of ${app} did not go live, the release before serves`,
+    'run the same command again',
+  );
+}
+
+/** First the truth on disk, then what nginx follows: a machine that stops in between boots into the new release. */
+export async function pointTo(host: Host, app: string, number: number): Promise<void> {
+  await host.link(`${appRoot(app)}/current`, `releases/${number}`);
+  await pointSocket(host, app, number);
+}
+
+export async function pointSocket(host: Host, app: string, number: number): Promise<void> {
+  await host.link(`/run/${app}/current.sock`, `sockets/${number}.sock`);
+}
+
+/** Stops a release once no connection is left on its socket. */
+export async function retire(cutover: Cutover, number: number): Promise<void> {
+  const { host, app, say } = cutover;
+  await awaitQuiet(cutover, number);
+  await host.must(['systemctl', 'stop', unitOf(app.name, number)]);
+  say(`v${number} has stopped`);
+}
+
+/** Stops every running release but these, as an earlier deploy that was killed may have left some. */
+export async function retireOthers(cutover: Cutover, keep: (number | null)[]): Promise<void> {
+  for (const number of await runningNumbers(cutover.host, cutover.app.name)) {
+    if (!keep.includes(number)) await retire(cutover, number);
+  }
+}
+
+/** The releases whose unit runs or is about to. */
+export async function runningNumbers(host: Host, app: string): Promise<number[]> {
+  const states = '--state=active,activating,reloading,deactivating';
+  const units = await host.must([
+    'systemctl',
+    'list-units',
+    '--plain',
+    '--no-legend',
+    states,
+    `${app}@*.service`,
+  ]);
+  return [...units.matchAll(/@(\d+)\.service/g)].map((found) => Number(found[1]));
+}
+
+/**
+ * Waits until no connection is left on a release's socket. nginx lets go of it by itself within its upstream
+ * keep-alive times (2 s + 2 s); what lasts longer is a running request, and `drainMs` is its limit.
+ */
+async function awaitQuiet({ host, app, say }: Cutover, number: number): Promise<void> {
+  const deadline = Date.now() + app.drainMs;
+  for (;;) {
+    const left = countConnections((await host.read('/proc/net/unix')) ?? '', socketPath(app.name, number));
+    if (left === 0 || Date.now() > deadline) return;
+    say(`v${number} finishes ${left} connection${left === 1 ? '' : 's'}`);
+    await wait(100);
+  }
+}
+
+/** What a killed deploy left half way: a release that never went live has failed, the live one is good. */
+export async function settleAbandoned(cutover: Cutover, numbers: number[]): Promise<void> {
+  const { host, app } = cutover;
+  const live = await liveNumber(host, app.name);
+  for (const number of numbers) {
+    const release = await readRelease(host, app.name, number);
+    if (release?.state !== 'starting') continue;
+    if (number === live) await writeRelease(host, app.name, { ...release, state: 'good' });
+    else await discard(cutover, release, 'its deploy was interrupted');
+  }
+}
+
+/** Connections accepted on a socket: its lines in /proc/net/unix in the state "connected" (03). */
+export function countConnections(procNetUnix: string, path: string): number {
+  return procNetUnix.split('\n').filter((line) => line.endsWith(` ${path}`) && line.split(/\s+/)[5] === '03')
+    .length;
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { countConnections } from './cutover.ts';
+import { parseProcfile, pm2Configuration } from './procfile.ts';
+
+describe('the Procfile', () => {
+  it('names processes and their commands', () => {
+    const text =
+      '# processes\n\nweb: node api/server.ts\nrelease:   node api/migrate.ts  \nworker-2: ./work --now\n';
+    assert.deepEqual(parseProcfile(text), {
+      web: 'node api/server.ts',
+      release: 'node api/migrate.ts',
+      'worker-2': './work --now',
+    });
+  });
+
+  it('is refused by line when it cannot be read, and without a web process', () => {
+    assert.throws(() => parseProcfile('web: a\nnonsense\n'), { code: 'procfile_invalid', message: /line 2/ });
+    assert.throws(() => parseProcfile('worker: a\n'), { code: 'procfile_invalid', message: /web/ });
+  });
+});
+
+describe("pm2's configuration", () => {
+  const launch = (web: string, count = 2) => {
+    const { apps } = pm2Configuration({
+      app: 'api',
+      procfile: { web, release: 'x' },
+      processes: { web: count },
+      cwd: '/s',
+      preload: '/p.mjs',
+      drainMs: 1,
+    });
+    const { script, args, exec_mode, instances, ...rest } = apps[0] as Record<string, unknown>;
+    return { script, args, exec_mode, instances, node_args: rest.node_args };
+  };
+
+  it('clusters `node [flags] file [arguments]`', () => {
+    const expected = {
+      script: 'server.ts',
+      args: ['--x'],
+      exec_mode: 'cluster',
+      instances: 2,
+      node_args: ['--import=/p.mjs', '--max-old-space-size=256'],
+    };
+    assert.deepEqual(launch('node --max-old-space-size=256 server.ts --x'), expected);
+  });
+
+  it('runs anything else as one forked process of a shell', () => {
+    for (const command of ['npm start', 'node -e "x"', 'node $FILE', 'PORT=1 node server.js']) {
+      assert.deepEqual(launch(command), {
+        script: '/bin/sh',
+        args: ['-c', `exec ${command}`],
+        exec_mode: 'fork',
+        instances: 1,
+        node_args: undefined,
+      });
+    }
+  });
+
+  it('leaves out the release process and processes that the formation does not run', () => {
+    const procfile = { web: 'node a.js', worker: 'node b.js', release: 'node c.js' };
+    const { apps } = pm2Configuration({
+      app: 'api',
+      procfile,
+      processes: { web: 1 },
+      cwd: '/s',
+      preload: '/p.mjs',
+      drainMs: 1,
+    });
+    assert.deepEqual(
+      apps.map(({ name }) => name),
+      ['api'],
+    );
+  });
+});
+
+describe('connections on a socket', () => {
+  it('are the connected lines of /proc/net/unix with its path', () => {
+    const table = `Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01 11001 /run/api/sockets/3.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 11002 /run/api/sockets/3.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 11003 /run/api/sockets/33.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 11004
+`;
+    assert.equal(countConnections(table, '/run/api/sockets/3.sock'), 1);
+  });
+});

@@ -1,0 +1,79 @@
+import { BerthError } from '../errors.ts';
+
+/** Process name → command line, as the Procfile says. */
+export type Procfile = Record<string, string>;
+
+/**
+ * Parses a Procfile: `name: command` lines; blank lines and `#` comments are skipped.
+ *
+ * @throws BerthError `procfile_invalid` with the line
+ */
+export function parseProcfile(text: string): Procfile {
+  const processes: Procfile = {};
+  for (const [index, line] of text.split('\n').entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const found = line.match(/^([a-z][a-z0-9_-]*):\s*(\S.*?)\s*$/i);
+    if (!found) throw invalid(`line ${index + 1} is not "name: command": ${line}`);
+    processes[found[1] as string] = found[2] as string;
+  }
+  if (!processes.web) throw invalid('it names no web process');
+  return processes;
+}
+
+function invalid(what: string): BerthError {
+  return new BerthError('procfile_invalid', `Procfile: ${what}`, 'write lines such as: web: node server.js');
+}
+
+export type Pm2Options = {
+  app: string;
+  procfile: Procfile;
+  /** Process name → how many. */
+  processes: Record<string, number>;
+  cwd: string;
+  /** The module that every Node process loads first. */
+  preload: string;
+  drainMs: number;
+};
+
+/**
+ * pm2's configuration of one release. `node [flags] file` is clustered, so that its processes share the
+ * release's socket; anything else runs as one forked process. `release` is not a running process.
+ */
+export function pm2Configuration({ app, procfile, processes, cwd, preload, drainMs }: Pm2Options) {
+  const running = Object.entries(procfile).filter(
+    ([name]) => name !== 'release' && (processes[name] ?? 0) > 0,
+  );
+  return {
+    apps: running.map(([name, command]) => ({
+      name: name === 'web' ? app : `${app}-${name}`,
+      cwd,
+      ...launch(command, processes[name] as number, preload),
+      kill_timeout: drainMs,
+      // Never gives up: with a back-off that grows to 15 s, and no count that ends it.
+      exp_backoff_restart_delay: 100,
+      max_restarts: 1_000_000_000,
+      autorestart: true,
+      out_file: '/dev/null',
+      error_file: '/dev/null',
+      vizion: false,
+      automation: false,
+      pmx: false,
+    })),
+  };
+}
+
+function launch(command: string, instances: number, preload: string) {
+  const words = command.split(/\s+/);
+  const file = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
+  // Quotes, variables or redirections need a shell, and so does any other program.
+  if (words[0] !== 'node' || file < 0 || /["'$`|&;<>()\\]/.test(command)) {
+    return { script: '/bin/sh', args: ['-c', `exec ${command}`], exec_mode: 'fork', instances: 1 };
+  }
+  return {
+    script: words[file] as string,
+    node_args: [`--import=${preload}`, ...words.slice(1, file)],
+    args: words.slice(file + 1),
+    exec_mode: 'cluster',
+    instances,
+  };
+}

@@ -1,0 +1,100 @@
+import { BerthError } from '../errors.ts';
+import type { Event } from '../events.ts';
+import type { Host } from '../host.ts';
+import type { Settings } from '../settings.ts';
+import { type Cutover, pointTo, retire, runningNumbers } from './cutover.ts';
+import { startHealthy } from './gate.ts';
+import { staysWarm } from './release.ts';
+import { liveNumber, type Release, readRelease, releaseNumbers, releasePath } from './store.ts';
+
+export type RollbackInput = {
+  settings: Settings;
+  app: string;
+  /** Which release; null: the last good one before the live one. */
+  to: number | null;
+};
+
+export type RollbackResult = { release: number; from: number };
+
+/**
+ * Brings an earlier release live again by the same flip, with the environment that it had. Migrations only add, so
+ * it runs on the schema as it is; its release process is never run.
+ *
+ * @throws BerthError `nothing_deployed`, `release_unknown`, `release_live`, and those of the gate
+ */
+export async function rollback(
+  { settings, app: name, to }: RollbackInput,
+  { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
+): Promise<RollbackResult> {
+  const app = settings.apps[name];
+  const live = await liveNumber(host, name);
+  if (!app || live === null) {
+    throw new BerthError('nothing_deployed', `${name} has no release yet`, 'run: berth deploy');
+  }
+  const { number } = await target(host, name, live, to);
+  const say = (text: string) => emit({ type: 'progress', text });
+  const cutover: Cutover = { host, app, say, stop, warm: staysWarm(settings, host) };
+  await startHealthy(host, app, number, say);
+  await restoreEnvironment(host, name, number);
+  await pointTo(host, name, number);
+  say(`v${number} is live`);
+  if (!cutover.warm) await retire(cutover, live);
+  return { release: number, from: live };
+}
+
+async function target(host: Host, app: string, live: number, to: number | null): Promise<Release> {
+  const all = await Promise.all(
+    (await releaseNumbers(host, app)).map((number) => readRelease(host, app, number)),
+  );
+  const good = all.filter((release) => release?.state === 'good') as Release[];
+  const found =
+    to === null ? good.findLast(({ number }) => number < live) : good.find(({ number }) => number === to);
+  if (to === live) {
+    throw new BerthError(
+      'release_live',
+      `v${to} of ${app} is live already`,
+      'berth releases shows the others',
+    );
+  }
+  if (found) return found;
+  const others = good.filter(({ number }) => number !== live).map(({ number }) => `v${number}`);
+  const failed = all.find((release) => release?.number === to)?.failure;
+  throw new BerthError(
+    'release_unknown',
+    `${app} has no good release ${to === null ? `before v${live}` : `v${to}`}${failed ? `: it failed, ${failed}` : ''}`,
+    others.length > 0 ? `choose one of: ${others.join(', ')}` : 'there is no other one to go back to',
+  );
+}
+
+/** The one source of the environment follows: a shell and a one-off command see what the release sees. */
+async function restoreEnvironment(host: Host, app: string, number: number): Promise<void> {
+  const content = await host.read(`${releasePath(app, number)}/env`);
+  if (content === null) return;
+  await host.write(`/etc/${app}/env`, content, { mode: 0o640, owner: 'root', group: app });
+}
+
+export type ReleaseView = Release & { shown: 'live' | 'warm' | 'kept' | 'failed' | 'starting' };
+
+/** Every release that is kept, the newest first, each with what it is just now. */
+export async function releases({ app }: { app: string }, { host }: { host: Host }): Promise<ReleaseView[]> {
+  const [live, running, numbers] = await Promise.all([
+    liveNumber(host, app),
+    runningNumbers(host, app),
+    releaseNumbers(host, app),
+  ]);
+  const all = await Promise.all(numbers.map((number) => readRelease(host, app, number)));
+  return all
+    .filter((release) => release !== null)
+    .map((release) => ({ ...release, shown: shownState(release, live, running) }))
+    .reverse();
+}
+
+function shownState(
+  { number, state }: Release,
+  live: number | null,
+  running: number[],
+): ReleaseView['shown'] {
+  if (number === live) return 'live';
+  if (state !== 'good') return state;
+  return running.includes(number) ? 'warm' : 'kept';
+}

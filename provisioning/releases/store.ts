@@ -1,0 +1,110 @@
+import { mkdir } from 'node:fs/promises';
+import { BerthError } from '../errors.ts';
+import type { Host } from '../host.ts';
+
+/**
+ * Releases on disk, `/srv/<app>`: `slugs/<id>` is content and immutable, `layers/<id>` are dependencies that
+ * slugs share, `releases/<n>` is a slug with an environment, a formation and a runtime, and the symlink
+ * `current` says which release is live. That symlink alone is the truth.
+ */
+export type Release = {
+  number: number;
+  slug: string;
+  /** The dependency layer that the slug links to. */
+  layer: string;
+  /** The directory under /opt/berth/runtime that carries its Node and pm2. */
+  runtime: string;
+  /** The source's commit, or a note for an uncommitted tree. */
+  commit: string;
+  processes: Record<string, number>;
+  /** SHA-256 of the environment file that it was made with. */
+  environment: string;
+  /** SHA-256 of the unit files that it was started with. */
+  units: string;
+  reason: string;
+  by: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** `good`: it has gone live at least once. Which one is live now is said by `current` alone. */
+  state: 'starting' | 'good' | 'failed';
+  failure?: string;
+};
+
+export const appRoot = (app: string) => `/srv/${app}`;
+export const releasePath = (app: string, number: number | string) => `/srv/${app}/releases/${number}`;
+export const slugPath = (app: string, id: string) => `/srv/${app}/slugs/${id}`;
+export const layerPath = (app: string, id: string) => `/srv/${app}/layers/${id}`;
+export const incomingPath = (app: string, digest: string) => `/srv/${app}/incoming/${digest}.tgz`;
+export const socketPath = (app: string, number: number | string) => `/run/${app}/sockets/${number}.sock`;
+export const runtimePath = (id: string) => `/opt/berth/runtime/${id}`;
+export const unitOf = (app: string, number: number) => `${app}@${number}.service`;
+
+const readable = (app: string) => ({ mode: 0o640, owner: 'root', group: app });
+
+/** The number of the live release; null before the first. */
+export async function liveNumber(host: Host, app: string): Promise<number | null> {
+  const target = (await host.stat(`${appRoot(app)}/current`))?.target;
+  const number = Number(target?.match(/^releases\/(\d+)$/)?.[1]);
+  return Number.isInteger(number) ? number : null;
+}
+
+export async function readRelease(host: Host, app: string, number: number): Promise<Release | null> {
+  const text = await host.read(`${releasePath(app, number)}/release.json`);
+  return text === null ? null : (JSON.parse(text) as Release);
+}
+
+export async function liveRelease(host: Host, app: string): Promise<Release | null> {
+  const number = await liveNumber(host, app);
+  return number === null ? null : readRelease(host, app, number);
+}
+
+export async function writeRelease(host: Host, app: string, release: Release): Promise<void> {
+  const path = `${releasePath(app, release.number)}/release.json`;
+  await host.write(path, `${JSON.stringify(release, null, 2)}\n`, readable(app));
+}
+
+export async function releaseNumbers(host: Host, app: string): Promise<number[]> {
+  const names = await host.list(`${appRoot(app)}/releases`);
+  return names
+    .map(Number)
+    .filter(Number.isInteger)
+    .sort((a, b) => a - b);
+}
+
+/** Makes the next release's directory; two at once can never get the same number. */
+export async function reserveNumber(host: Host, app: string): Promise<number> {
+  const number = ((await releaseNumbers(host, app)).at(-1) ?? 0) + 1;
+  await host.mkdir(releasePath(app, number), { mode: 0o750, owner: 'root', group: app });
+  return number;
+}
+
+/** Files of a release besides `release.json`: readable by the application, written by root alone. */
+export async function writeReleaseFile(
+  host: Host,
+  app: string,
+  number: number,
+  name: string,
+  content: string,
+) {
+  await host.write(`${releasePath(app, number)}/${name}`, content, readable(app));
+}
+
+/**
+ * Unpacks a verified upload beside its final place and renames it: what stands at `path` is always whole.
+ *
+ * @throws BerthError `upload_missing`
+ */
+export async function unpack(host: Host, app: string, digest: string, path: string): Promise<void> {
+  if (await host.stat(path)) return;
+  const archive = incomingPath(app, digest);
+  if (!(await host.stat(archive))) {
+    throw new BerthError('upload_missing', `${archive} is not on the machine`, 'run the same command again');
+  }
+  const partial = `${path}.partial`;
+  await host.remove(partial);
+  await mkdir(partial, { mode: 0o755 });
+  await host.must(['tar', '-xzf', archive, '-C', partial, '--no-same-owner', '--no-same-permissions']);
+  await host.must(['sync', '--file-system', partial]);
+  await host.must(['mv', '--no-target-directory', partial, path]);
+  await host.remove(archive);
+}

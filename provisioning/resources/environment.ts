@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { decodeEnvironment, type Environment, encodeEnvironment, wantedEnvironment } from '../environment.ts';
+import { type FileState, planWrite, readFileState } from './file.ts';
+import type { Resource } from './resource.ts';
+
+type EnvironmentState = FileState & {
+  /** Values for secrets that are not there yet, made by `check` so that `plan` stays pure. */
+  fresh: Environment;
+};
+
+export type EnvironmentOptions = { name: string; values: Environment; secrets: string[] };
+
+/** `/etc/<app>/env`: what the settings say, and secrets that are made once on the machine and then kept. */
+export function environment({ name: app, values, secrets }: EnvironmentOptions): Resource<EnvironmentState> {
+  const path = `/etc/${app}/env`;
+  return {
+    id: `environment of ${app}`,
+    async check(host) {
+      const fresh = Object.fromEntries(secrets.map((name) => [name, makeSecret(name)]));
+      return { ...(await readFileState(host, path)), fresh };
+    },
+    plan({ stat, content, fresh }) {
+      const before = decodeEnvironment(content ?? '');
+      const wanted = wantedEnvironment({ values, secrets }, { ...fresh, ...filled(before) });
+      const note = differences(before, wanted);
+      const write = {
+        do: 'write',
+        path,
+        content: encodeEnvironment(wanted),
+        before: content,
+        secret: true,
+      } as const;
+      return planWrite({ ...write, note, mode: 0o640, owner: 'root', group: app }, stat);
+    },
+  };
+}
+
+/** A secret that somebody emptied is one to be made anew. */
+function filled(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
+
+/** 256 random bits; `<id>:<secret>` for a name that ends in `_KEYS`, so that keys can be told apart and rotated. */
+function makeSecret(name: string): string {
+  const secret = randomBytes(32).toString('base64url');
+  return name.endsWith('_KEYS') ? `${randomBytes(4).toString('hex')}:${secret}` : secret;
+}
+
+/** Which names differ, never their values. */
+export function differences(before: Environment, after: Environment): string {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names
+    .flatMap((name) => {
+      if (before[name] === after[name]) return [];
+      if (before[name] === undefined) return [`${name} added`];
+      return [after[name] === undefined ? `${name} removed` : `${name} changed`];
+    })
+    .join(', ');
+}

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { Change } from '../change.ts';
+import { trustedAuthorities } from './authorities.ts';
+import { environment } from './environment.ts';
+import { absent, block, directory, file, link, withBlock } from './file.ts';
+import { hostname, swap, timezone } from './machine.ts';
+import { packages } from './package.ts';
+import { closedDatabase, database, pendingRestart, role } from './postgresql.ts';
+import type { Resource } from './resource.ts';
+import { checksums, daemonReload, service } from './service.ts';
+import { group, member, noOthers, user } from './user.ts';
+
+/** One row: what the machine is like, and what the plan does about it, each change in a few words. */
+type Row<State> = [state: State, changes: string[]];
+
+function brief(change: Change): string {
+  if (change.do === 'run') return change.user ? `${change.user}: ${change.input}` : change.argv.join(' ');
+  if (change.do === 'release' || change.do === 'start') return `${change.do} ${change.app}`;
+  return `${change.do} ${change.path}`;
+}
+
+function plans<State>(name: string, resource: Resource<State>, rows: Row<State>[]): void {
+  describe(`plan of ${name}`, () => {
+    for (const [state, changes] of rows) {
+      it(`${changes.join(', ') || 'nothing'} for ${short(state)}`, () => {
+        assert.deepEqual(resource.plan(state).map(brief), changes);
+      });
+    }
+  });
+}
+
+function short(state: unknown): string {
+  return (
+    JSON.stringify(state, (_, value) => (value instanceof Map ? [...value] : value)) ?? 'nothing'
+  ).slice(0, 100);
+}
+
+const rootFile = { type: 'file', mode: 0o644, owner: 'root', group: 'root', size: 1 } as const;
+const rootDirectory = { ...rootFile, type: 'directory', mode: 0o755 } as const;
+const symlink = { ...rootFile, type: 'symlink', target: 'elsewhere' } as const;
+
+plans('a file', file({ path: '/f', content: 'new' }), [
+  [{ stat: null, content: null }, ['write /f']],
+  [{ stat: rootFile, content: 'old' }, ['write /f']],
+  [{ stat: rootFile, content: 'new' }, []],
+  [{ stat: { ...rootFile, mode: 0o666 }, content: 'new' }, ['attributes /f']],
+  [{ stat: { ...rootFile, owner: 'eve' }, content: 'new' }, ['attributes /f']],
+  [{ stat: symlink, content: null }, ['write /f']],
+]);
+
+plans('a directory', directory({ path: '/d' }), [
+  [null, ['mkdir /d']],
+  [rootDirectory, []],
+  [{ ...rootDirectory, mode: 0o777 }, ['attributes /d']],
+]);
+
+describe('what somebody else has put in the way', () => {
+  it('is neither followed nor replaced', () => {
+    const refused = { code: 'path_in_the_way' };
+    for (const stat of [symlink, rootFile])
+      assert.throws(() => directory({ path: '/d' }).plan(stat), refused);
+    const own = { mode: 0o644, owner: 'root', group: 'root' };
+    assert.throws(
+      () => block({ path: '/b', lines: [], ...own }).plan({ stat: symlink, content: null }),
+      refused,
+    );
+  });
+});
+
+plans('a link', link('/l', 'there'), [
+  [null, ['link /l']],
+  [{ ...symlink, target: 'there' }, []],
+  [symlink, ['link /l']],
+]);
+
+plans('an absence', absent('/a'), [
+  [null, []],
+  [rootFile, ['remove /a']],
+]);
+
+const marked = withBlock('before\n', ['line']);
+plans('a block', block({ path: '/b', lines: ['line'], mode: 0o644, owner: 'root', group: 'root' }), [
+  [{ stat: null, content: null }, ['write /b']],
+  [{ stat: rootFile, content: 'before\n' }, ['write /b']],
+  [{ stat: rootFile, content: marked }, []],
+  [{ stat: rootFile, content: `${marked}after\n` }, []],
+  [{ stat: rootFile, content: marked.replace('line', 'other') }, ['write /b']],
+]);
+
+const patiently = (command: string) =>
+  `sh -euc . "$0"; patiently "$@" ${join(import.meta.dirname, '../dpkg.sh')} ${command}`;
+plans('packages', packages(['nginx', 'sudo']), [
+  [
+    {
+      known: new Map([
+        ['nginx', 'install ok installed'],
+        ['sudo', 'hold ok installed'],
+      ]),
+      interrupted: false,
+    },
+    [],
+  ],
+  [
+    {
+      known: new Map([
+        ['nginx', 'deinstall ok config-files'],
+        ['sudo', 'install ok installed'],
+      ]),
+      interrupted: false,
+    },
+    [
+      patiently('apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold update'),
+      'apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends nginx',
+    ],
+  ],
+  [
+    {
+      known: new Map([
+        ['nginx', 'install ok installed'],
+        ['sudo', 'install ok installed'],
+      ]),
+      interrupted: true,
+    },
+    [
+      patiently('dpkg --force-confold --configure -a'),
+      'apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold -f install',
+    ],
+  ],
+]);
+
+const one = '/usr/local/share/ca-certificates/berth-48e69f28753d.crt';
+const there = { stat: rootFile, content: 'PEM one\n' };
+plans('trusted authorities', trustedAuthorities(['PEM one']), [
+  [
+    { files: { [one]: { stat: null, content: null } }, bundle: null },
+    [`write ${one}`, 'update-ca-certificates --fresh'],
+  ],
+  [{ files: { [one]: there }, bundle: 'others\nPEM one\n' }, []],
+  [{ files: { [one]: there }, bundle: 'others\n' }, ['update-ca-certificates --fresh']],
+  [
+    { files: { [one]: there, '/other.crt': there }, bundle: 'PEM one\n' },
+    ['remove /other.crt', 'update-ca-certificates --fresh'],
+  ],
+]);
+
+const deploy = { name: 'deploy', uid: 1000, gid: 1000, home: '/home/deploy', shell: '/bin/bash' };
+const usual = { user: deploy, groups: ['sudo'], locked: true };
+plans('a user', user({ name: 'deploy', home: '/home/deploy', system: false }), [
+  [
+    { user: undefined, groups: [], locked: true },
+    ['useradd --create-home --gid deploy --home-dir /home/deploy --shell /bin/bash deploy'],
+  ],
+  [usual, []],
+  [{ ...usual, user: { ...deploy, shell: '/bin/false' } }, ['usermod --shell /bin/bash deploy']],
+  [{ ...usual, user: { ...deploy, home: '/' } }, ['usermod --home /home/deploy deploy']],
+]);
+
+const service1 = { user: { ...deploy, name: 'api' }, groups: [], locked: true };
+plans('a system user', user({ name: 'api', home: '/home/deploy', system: true }), [
+  [service1, []],
+  [{ ...service1, groups: ['sudo', 'shadow'] }, ['gpasswd --delete api sudo', 'gpasswd --delete api shadow']],
+  [{ ...service1, locked: false }, ['passwd --lock api']],
+]);
+
+plans('a closed group', group('web', { closed: true }), [
+  [undefined, ['groupadd --system web']],
+  [{ name: 'web', gid: 9, members: [] }, []],
+  [{ name: 'web', gid: 9, members: ['eve'] }, ['gpasswd --delete eve web']],
+]);
+
+plans('an open group', group('api'), [[{ name: 'api', gid: 9, members: ['deploy'] }, []]]);
+
+plans('files of ours that are no longer wanted', noOthers('/d', /^berth-/, ['berth-a']), [
+  [[], []],
+  [['berth-b'], ['remove /d/berth-b']],
+]);
+
+plans('a membership', member('deploy', 'sudo'), [
+  [false, ['usermod --append --groups sudo deploy']],
+  [true, []],
+]);
+
+const configuration = { '/c': 'text' };
+const running = { active: 'active', enabled: 'enabled', loaded: checksums(configuration), others: {} };
+plans('a service', service('x.service', { configuration, onChange: 'reload' }), [
+  [running, []],
+  [{ ...running, loaded: null }, ['systemctl reload x.service']],
+  [{ ...running, enabled: 'enabled-runtime', loaded: 'other' }, ['systemctl reload x.service']],
+  [{ ...running, others: { '/key': 'new' } }, ['systemctl reload x.service']],
+  [{ ...running, active: 'failed' }, ['systemctl start x.service']],
+  [
+    { ...running, active: 'inactive', enabled: 'disabled' },
+    ['systemctl enable x.service', 'systemctl start x.service'],
+  ],
+]);
+
+plans('unit files', daemonReload(['x.service']), [
+  [true, ['systemctl daemon-reload']],
+  [false, []],
+]);
+
+const cluster = { version: '17' };
+const api = { name: 'api', login: true, privileged: false, connections: 90, memberOf: [] };
+const may = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 90';
+plans('a role', role(cluster, 'api', 90), [
+  [null, [`postgres: CREATE ROLE "api" ${may}`]],
+  [{ roles: [api], databases: [], pending: [] }, []],
+  [
+    { roles: [{ ...api, privileged: true }], databases: [], pending: [] },
+    [`postgres: ALTER ROLE "api" ${may}`],
+  ],
+]);
+
+plans('the role of an application with more than its due', role(cluster, 'api', 90), [
+  [
+    { roles: [{ ...api, connections: -1 }], databases: [], pending: [] },
+    [`postgres: ALTER ROLE "api" ${may}`],
+  ],
+  [
+    { roles: [{ ...api, memberOf: ['postgres'] }], databases: [], pending: [] },
+    ['postgres: REVOKE "postgres" FROM "api"'],
+  ],
+]);
+
+plans("a database of the server's own", closedDatabase(cluster, 'postgres'), [
+  [null, ['postgres: REVOKE ALL ON DATABASE "postgres" FROM PUBLIC']],
+  [{ roles: [], databases: [{ name: 'postgres', owner: 'postgres', public: false }], pending: [] }, []],
+]);
+
+const own = { name: 'api', owner: 'api', public: false };
+plans('a database', database(cluster, 'api'), [
+  [
+    null,
+    [
+      `postgres: CREATE DATABASE "api" OWNER "api" ENCODING 'UTF8' TEMPLATE template0`,
+      'postgres: REVOKE ALL ON DATABASE "api" FROM PUBLIC',
+    ],
+  ],
+  [{ roles: [], databases: [own], pending: [] }, []],
+  [
+    { roles: [], databases: [{ ...own, public: true }], pending: [] },
+    ['postgres: REVOKE ALL ON DATABASE "api" FROM PUBLIC'],
+  ],
+  [
+    { roles: [], databases: [{ ...own, owner: 'eve' }], pending: [] },
+    ['postgres: ALTER DATABASE "api" OWNER TO "api"'],
+  ],
+]);
+
+plans('settings that wait for a restart', pendingRestart(cluster, 'pg.service', []), [
+  [{ pending: ['shared_buffers'], inUse: false }, ['systemctl restart pg.service']],
+  [{ pending: ['shared_buffers'], inUse: true }, []],
+  [{ pending: [], inUse: false }, []],
+]);
+
+plans('the host name', hostname('berth'), [
+  ['berth', []],
+  ['debian', ['hostnamectl set-hostname --static berth']],
+]);
+
+plans('the time zone', timezone('UTC'), [
+  ['Etc/UTC', []],
+  ['Europe/Berlin', ['timedatectl set-timezone UTC']],
+]);
+
+const small = { container: false, memoryMiB: 1000, swapMiB: 0, inFstab: false };
+plans('swap', swap(), [
+  [{ ...small, memoryMiB: 4000 }, []],
+  [{ ...small, container: true }, []],
+  [{ ...small, swapMiB: 512 }, []],
+  [{ ...small, swapMiB: 1024, inFstab: true }, []],
+  [
+    small,
+    [
+      'install --mode=0600 /dev/null /swapfile',
+      'fallocate --length 1GiB /swapfile',
+      'mkswap /swapfile',
+      'swapon /swapfile',
+      'tee -a /etc/fstab',
+    ],
+  ],
+]);
+
+describe('the environment of an application', () => {
+  const resource = environment({ name: 'api', values: { A: '1' }, secrets: ['JWT_KEYS'] });
+  const fresh = { JWT_KEYS: 'id:fresh' };
+  const stat = { ...rootFile, mode: 0o640, group: 'api' };
+
+  it('makes its secrets where there are none, and never shows them', () => {
+    const [change] = resource.plan({ stat: null, content: null, fresh });
+    assert.ok(change?.do === 'write' && change.secret);
+    assert.equal(change.content, 'A="1"\nJWT_KEYS="id:fresh"\n');
+    assert.equal(change.note, 'A added, JWT_KEYS added');
+  });
+
+  it('keeps the secrets that are there', () => {
+    const [change] = resource.plan({ stat, content: 'A="0"\nJWT_KEYS="id:old"\n', fresh });
+    assert.ok(change?.do === 'write');
+    assert.equal(change.content, 'A="1"\nJWT_KEYS="id:old"\n');
+    assert.equal(change.note, 'A changed');
+  });
+
+  it('changes nothing where all is as it shall be', () => {
+    assert.deepEqual(resource.plan({ stat, content: 'A="1"\nJWT_KEYS="id:old"\n', fresh }), []);
+  });
+});

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { Change } from '../change.ts';
+import type { Unit } from '../facts.ts';
+import { file } from './file.ts';
+import type { Resource } from './resource.ts';
+
+/** Configuration files as they shall be, path → content. */
+export type Configuration = Record<string, string>;
+
+type ServiceState = Unit & {
+  /** The checksums of the configuration that the running service has read; null: not known. */
+  loaded: string | null;
+  /** What `alsoReads` holds now. */
+  others: Configuration;
+};
+
+export type ServiceOptions = {
+  configuration?: Configuration;
+  /** Files that it reads too, whose content only the machine knows (a key): as they are is as they shall be. */
+  alsoReads?: string[];
+  /** What makes a running service read its configuration. */
+  onChange?: 'reload' | 'restart';
+  enabled?: boolean;
+  /** argv of a program that proves the configuration before it is read. */
+  proof?: string[];
+};
+
+const loadedDirectory = '/run/berth/loaded';
+
+/**
+ * A service that is enabled, runs, and has read its configuration as it shall be.
+ *
+ * Whether it has is not remembered from an earlier run: `recordLoaded` makes systemd itself write down, at each
+ * start and reload, whoever asked for it, what the files held then.
+ */
+export function service(unit: string, options: ServiceOptions = {}): Resource<ServiceState> {
+  const { configuration, alsoReads = [], onChange = 'restart', enabled = true, proof } = options;
+  const proven: Change[] = proof ? [{ do: 'run', summary: 'prove the configuration', argv: proof }] : [];
+  return {
+    id: `service ${unit}`,
+    async check(host) {
+      const [state, loaded, others] = await Promise.all([
+        host.facts.unit(unit),
+        host.read(`${loadedDirectory}/${unit}`),
+        Promise.all(alsoReads.map(async (path) => [path, (await host.read(path)) ?? ''] as const)),
+      ]);
+      return { ...state, loaded, others: Object.fromEntries(others) };
+    },
+    plan({ active, enabled: enabledNow, loaded, others }) {
+      const expected = configuration && checksums({ ...configuration, ...others });
+      const changes: Change[] = [];
+      if (enabled && !enabledNow.startsWith('enabled')) changes.push(systemctl('enable', unit));
+      if (active !== 'active') changes.push(systemctl('start', unit));
+      else if (expected !== undefined && loaded !== expected)
+        changes.push(...proven, systemctl(onChange, unit));
+      return changes;
+    },
+  };
+}
+
+/** The drop-in by which systemd records what a service's configuration held when it was read. */
+export function recordLoaded(unit: string, paths: string[]) {
+  const record = `mkdir -p ${loadedDirectory} && sha256sum ${paths.join(' ')} >${loadedDirectory}/%n`;
+  return file({
+    path: `/etc/systemd/system/${unit}.d/berth-loaded.conf`,
+    content: [
+      '# Kept by berth apply: writes down which configuration the service has read.',
+      '[Service]',
+      `ExecStartPre=-+/bin/sh -c '${record}'`,
+      `ExecReload=-+/bin/sh -c '${record}'`,
+      '',
+    ].join('\n'),
+  });
+}
+
+/** systemd knows these units as their files say; a name may be a pattern such as `api@*.service`. */
+export function daemonReload(units: string[]): Resource<boolean> {
+  return {
+    id: 'systemd units',
+    async check(host) {
+      const { stdout } = await host.run(['systemctl', 'show', '--property=NeedDaemonReload', '--', ...units]);
+      return stdout.includes('NeedDaemonReload=yes');
+    },
+    plan: (needed) => (needed ? [{ do: 'run', argv: ['systemctl', 'daemon-reload'] }] : []),
+  };
+}
+
+/** As `sha256sum` prints them for these paths in this order. */
+export function checksums(configuration: Configuration): string {
+  return Object.entries(configuration)
+    .map(([path, content]) => `${createHash('sha256').update(content).digest('hex')}  ${path}\n`)
+    .join('');
+}
+
+function systemctl(verb: string, unit: string): Change {
+  return { do: 'run', argv: ['systemctl', verb, unit] };
+}

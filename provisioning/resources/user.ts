@@ -1,0 +1,104 @@
+import type { Change } from '../change.ts';
+import type { Group, User } from '../facts.ts';
+import type { Resource } from './resource.ts';
+
+export type UserOptions = {
+  name: string;
+  home: string;
+  /** A system user has a uid below 1000, no home made for it, no password and no group but its own. */
+  system: boolean;
+};
+
+export type UserState = {
+  user: User | undefined;
+  /** Groups that name it as a member. */
+  groups: string[];
+  /** Nobody can sign in by a password. */
+  locked: boolean;
+};
+
+const shell = '/bin/bash';
+
+/** A user with a login shell and, as its primary group, the one of its own name, which has to be there. */
+export function user({ name, home, system }: UserOptions): Resource<UserState> {
+  return {
+    id: `user ${name}`,
+    async check(host) {
+      const [users, groups, shadow] = await Promise.all([
+        host.facts.users(),
+        host.facts.groups(),
+        host.read('/etc/shadow'),
+      ]);
+      return {
+        user: users.find((found) => found.name === name),
+        groups: groups.filter(({ members }) => members.includes(name)).map((group) => group.name),
+        locked: isLocked(shadow ?? '', name),
+      };
+    },
+    plan({ user: found, groups, locked }) {
+      if (!found) {
+        const kind = system ? ['--system', '--no-create-home'] : ['--create-home'];
+        const argv = ['useradd', ...kind, '--gid', name, '--home-dir', home, '--shell', shell, name];
+        return [{ do: 'run', argv, action: 'add' }];
+      }
+      const wrong: Change[] = [];
+      if (found.shell !== shell) wrong.push({ do: 'run', argv: ['usermod', '--shell', shell, name] });
+      if (found.home !== home) wrong.push({ do: 'run', argv: ['usermod', '--home', home, name] });
+      if (!system) return wrong;
+      for (const group of groups)
+        wrong.push({ do: 'run', argv: ['gpasswd', '--delete', name, group], action: 'remove' });
+      if (!locked) wrong.push({ do: 'run', argv: ['passwd', '--lock', name] });
+      return wrong;
+    },
+  };
+}
+
+/** A password field that no password matches begins with `!` or `*` (shadow(5)). */
+function isLocked(shadow: string, name: string): boolean {
+  const field = shadow
+    .split('\n')
+    .find((line) => line.startsWith(`${name}:`))
+    ?.split(':')[1];
+  return field === undefined || /^[!*]/.test(field);
+}
+
+/** A group; a closed one has no member by name: what carries it, carries it as its own group. */
+export function group(name: string, { closed = false } = {}): Resource<Group | undefined> {
+  return {
+    id: `group ${name}`,
+    check: async (host) => (await host.facts.groups()).find((found) => found.name === name),
+    plan(found) {
+      if (!found) return [{ do: 'run', argv: ['groupadd', '--system', name], action: 'add' }];
+      const members = closed ? found.members : [];
+      return members.map((each) => ({
+        do: 'run',
+        argv: ['gpasswd', '--delete', each, name],
+        action: 'remove',
+      }));
+    },
+  };
+}
+
+export function member(userName: string, groupName: string): Resource<boolean> {
+  return {
+    id: `member ${userName} of ${groupName}`,
+    async check(host) {
+      const found = (await host.facts.groups()).find((candidate) => candidate.name === groupName);
+      return found?.members.includes(userName) ?? false;
+    },
+    plan: (isMember) =>
+      isMember
+        ? []
+        : [{ do: 'run', argv: ['usermod', '--append', '--groups', groupName, userName], action: 'add' }],
+  };
+}
+
+/** Files of ours in a directory that are no longer wanted, such as the sudoers drop-in of an earlier admin user. */
+export function noOthers(directory: string, pattern: RegExp, wanted: string[]): Resource<string[]> {
+  return {
+    id: `others in ${directory}`,
+    check: async (host) =>
+      (await host.list(directory)).filter((name) => pattern.test(name) && !wanted.includes(name)),
+    plan: (names) => names.map((name) => ({ do: 'remove', path: `${directory}/${name}` })),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * The resolved description of one machine: what `provisioning/hosts/<name>.yml` says once every default is
+ * filled in. The operator's side parses and validates it (`scripts/settings.ts`); the machine's side only
+ * reads it. It never carries a secret: those are made on the machine.
+ */
+export type Settings = {
+  /** The hosts file's name, e.g. `local`. */
+  name: string;
+  hostname: string;
+  /** The memory that the machine is sized for, in MiB; `null`: all that it has. A container shows its host's. */
+  memoryMiB: number | null;
+  /** An IANA zone, e.g. `UTC`. */
+  timezone: string;
+  /** A locale that glibc knows, e.g. `C.UTF-8`. */
+  locale: string;
+  admin: AdminSettings;
+  journal: JournalSettings;
+  swap: SwapSettings;
+  tls: TlsSettings;
+  nginx: NginxSettings;
+  postgresql: PostgresqlSettings;
+  /** PEM texts of certificate authorities that the machine trusts besides the distribution's. */
+  extraCa: string[];
+  /** Keyed by the application's name, which is also its user, database and unit. */
+  apps: Record<string, AppSettings>;
+};
+
+export type AdminSettings = {
+  /** The sudo user, e.g. `deploy`. */
+  user: string;
+  /** OpenSSH public keys, one line each. */
+  keys: string[];
+};
+
+export type JournalSettings = {
+  /** journald's SystemMaxUse, in MiB. */
+  maxUseMiB: number;
+};
+
+export type SwapSettings = {
+  /** `auto`: 1 GiB where memory is under 2 GiB and the kernel allows it; `off`: none of ours. */
+  mode: 'auto' | 'off';
+};
+
+export type TlsSettings = {
+  /** `local`: a certificate authority made on the machine, whose key never leaves it. */
+  kind: 'local';
+  /** Names and addresses that the certificate is for, the first is the main one. */
+  names: string[];
+};
+
+export type NginxSettings = {
+  /** Ports that nginx listens on, on every address. */
+  httpPort: number;
+  httpsPort: number;
+  /** The port that people type, where a forward changes it (Vagrant: 8443). */
+  publicHttpsPort: number;
+};
+
+export type PostgresqlSettings = {
+  /** Share of the machine's memory that PostgreSQL is sized for, in percent. */
+  memoryPercent: number;
+  maxConnections: number;
+};
+
+export type AppSettings = {
+  name: string;
+  /** Names answered by nginx for this application; empty: every name of the machine. */
+  domains: string[];
+  /** The URL prefix that belongs to the application, e.g. `/api`. */
+  prefix: string;
+  /** The path that answers 200 when the application can serve, e.g. `/api/readyz`. */
+  health: string;
+  /** A path that must not answer 5xx before a release goes live; `null`: none is asked. */
+  smoke: string | null;
+  /** How long a new release is watched, and taken back if it does worse than the one before, in milliseconds. */
+  watchMs: number;
+  /** Process name of the Procfile → how many; `web: 0` is resolved from the machine's memory and CPUs. */
+  processes: Record<string, number>;
+  /** Plain environment variables. */
+  env: Record<string, string>;
+  /**
+   * Names of environment variables whose values are made on the machine at the first apply and never leave
+   * it, e.g. `JWT_KEYS`. A name that ends in `_KEYS` gets `<id>:<secret>`, any other the secret alone.
+   */
+  secrets: string[];
+  /** The largest request body that nginx takes, in bytes. */
+  maxBodyBytes: number;
+  /** How long nginx waits for an answer, in milliseconds. */
+  timeoutMs: number;
+  /** How long a release may finish what it has begun, in milliseconds. */
+  drainMs: number;
+  database: 'local' | 'none';
+};

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { platformOf } from './platform.ts';
+import { poolSize } from './releases/release.ts';
+import type { AppSettings, Settings } from './settings.ts';
+import { site } from './site.ts';
+
+function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
+  return {
+    ...{
+      name,
+      domains: [],
+      prefix: '/api',
+      health: '/api/readyz',
+      processes: { web: 0 },
+      env: {},
+      secrets: [],
+    },
+    ...{
+      maxBodyBytes: 1e6,
+      timeoutMs: 60_000,
+      drainMs: 30_000,
+      database: 'local',
+      smoke: null,
+      watchMs: 0,
+      ...settings,
+    },
+  };
+}
+
+function settings(apps: AppSettings[]): Settings {
+  return {
+    ...{ name: 'local', hostname: 'local', memoryMiB: null, timezone: 'UTC', locale: 'C.UTF-8', extraCa: [] },
+    admin: { user: 'deploy', keys: ['ssh-ed25519 AAAA'] },
+    journal: { maxUseMiB: 500 },
+    swap: { mode: 'auto' },
+    tls: { kind: 'local', names: ['10.77.0.2', 'api.example.com'] },
+    nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 443 },
+    postgresql: { memoryPercent: 25, maxConnections: 100 },
+    apps: Object.fromEntries(apps.map((each) => [each.name, each])),
+  };
+}
+
+/** What each of the supported distributions says of itself; the Ubuntu ones as recorded from their cloud images. */
+const releases = {
+  'Debian 12': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n',
+  'Debian 13': 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\n',
+  'Ubuntu 24.04': 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nVERSION_ID="24.04"\nID=ubuntu\nID_LIKE=debian\n',
+  'Ubuntu 26.04': 'PRETTY_NAME="Ubuntu 26.04 LTS"\nVERSION_ID="26.04"\nID=ubuntu\nID_LIKE=debian\n',
+};
+
+describe('the site', () => {
+  for (const [name, osRelease] of Object.entries(releases)) {
+    it(`is whole on ${name}, each resource named once`, () => {
+      const two = [app('api'), app('blog', { prefix: '/', domains: ['blog.example.com'], database: 'none' })];
+      const input = { settings: settings(two), memoryMiB: 2048, code: 'code', runtime: 'runtime' };
+      const ids = site({ ...input, platform: platformOf(osRelease) }).map(({ id }) => id);
+      assert.equal(new Set(ids).size, ids.length, `${ids.filter((id, index) => ids.indexOf(id) !== index)}`);
+      assert.ok(ids.length > 60);
+    });
+  }
+
+  it('is refused by name anywhere else', () => {
+    for (const osRelease of [
+      '',
+      'ID=debian\nVERSION_ID="11"\nPRETTY_NAME="Debian 11"\n',
+      'ID=fedora\nVERSION_ID=43\n',
+    ]) {
+      assert.throws(() => platformOf(osRelease), { code: 'unsupported_distribution' });
+    }
+  });
+});
+
+describe('the pool of a process', () => {
+  it('leaves room for two releases of every application beside a reserve', () => {
+    assert.equal(poolSize(settings([app('api')]), { web: 2 }), 10);
+    assert.equal(poolSize(settings([app('api'), app('blog')]), { web: 4, worker: 1 }), 4);
+    assert.equal(poolSize(settings([app('api')]), { web: 64 }), 1);
+  });
+});

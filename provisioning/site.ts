@@ -1,0 +1,241 @@
+import { environmentParts } from './environment.ts';
+import { nginxFiles } from './nginx.ts';
+import type { Platform } from './platform.ts';
+import { postgresqlConf } from './postgresql-conf.ts';
+import { unitFiles } from './releases/units.ts';
+import { trustedAuthorities } from './resources/authorities.ts';
+import { authority, publishedAuthority, serverCertificate } from './resources/certificate.ts';
+import { environment } from './resources/environment.ts';
+import { absent, block, directory, file, link } from './resources/file.ts';
+import { leftovers } from './resources/leftovers.ts';
+import { hostname, swap, timezone } from './resources/machine.ts';
+import { packages } from './resources/package.ts';
+import { closedDatabase, database, pendingRestart, role } from './resources/postgresql.ts';
+import { currentRelease } from './resources/release.ts';
+import type { Resource } from './resources/resource.ts';
+import { daemonReload, recordLoaded, service } from './resources/service.ts';
+import { group, member, noOthers, user } from './resources/user.ts';
+import type { AppSettings, Settings } from './settings.ts';
+import { render } from './template.ts';
+
+export type SiteInput = {
+  settings: Settings;
+  platform: Platform;
+  /** What PostgreSQL is sized for, in MiB. */
+  memoryMiB: number;
+  /** The directories under /opt/berth/sources and /opt/berth/runtime that hold this code and its Node and pm2. */
+  code: string;
+  runtime: string;
+};
+
+/** Everything that a machine has, in the order in which it comes to be. */
+export function site(input: SiteInput): Resource[] {
+  const { settings, platform } = input;
+  const apps = Object.values(settings.apps);
+  const units = [
+    journald,
+    nginxService,
+    clusterService(platform),
+    ...apps.flatMap(({ name }) => [`${name}.service`, `${name}@*.service`]),
+  ];
+  return [
+    ...machine(settings, platform),
+    ...loadedRecords(input),
+    packages(packageNames(platform)),
+    trustedAuthorities(settings.extraCa),
+    ...administrator(settings, apps),
+    ...berth(input, apps),
+    ...apps.flatMap((app) => application(platform, app, settings.admin.user)),
+    daemonReload(units),
+    service(journald, { configuration: journaldFiles(settings), enabled: false }),
+    ...postgresql(input, apps),
+    ...certificates(settings),
+    ...nginx(settings, platform),
+    ...apps.map(({ name }) => service(`${name}.service`)),
+    ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
+  ];
+}
+
+const journald = 'systemd-journald.service';
+const nginxService = 'nginx.service';
+const clusterService = (platform: Platform) => `postgresql@${platform.postgresql}-main.service`;
+const clusterConf = (platform: Platform) => `/etc/postgresql/${platform.postgresql}/main/conf.d/berth.conf`;
+const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}.d` });
+
+/** The group that nginx runs in and that every application's sockets have. */
+const webGroup = 'berth-web';
+
+function packageNames({ postgresql }: Platform): string[] {
+  const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
+  return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`];
+}
+
+function journaldFiles({ journal }: Settings) {
+  return { '/etc/systemd/journald.conf.d/berth.conf': render('systemd/journald.conf', journal) };
+}
+
+/** systemd writes down which configuration these services have read; before the packages, so from their first start. */
+function loadedRecords({ settings, platform }: SiteInput): Resource[] {
+  const read: [string, string[]][] = [
+    [journald, Object.keys(journaldFiles(settings))],
+    [clusterService(platform), [clusterConf(platform)]],
+    [nginxService, [...Object.keys(nginxFiles(settings, platform, tls.server).configuration), tls.server]],
+  ];
+  return read.flatMap(([unit, paths]) => [dropIns(unit), recordLoaded(unit, paths)]);
+}
+
+function machine(settings: Settings, platform: Platform): Resource[] {
+  // Debian 13 keeps the locale in locale.conf, with the older path a symlink to it.
+  const localePath = platform.systemd >= 257 ? '/etc/locale.conf' : '/etc/default/locale';
+  const configuration = journaldFiles(settings);
+  return [
+    hostname(settings.hostname),
+    block({
+      path: '/etc/hosts',
+      lines: [`127.0.1.1 ${settings.hostname}`],
+      mode: 0o644,
+      owner: 'root',
+      group: 'root',
+    }),
+    timezone(settings.timezone),
+    file({ path: localePath, content: `LANG=${settings.locale}\n` }),
+    directory({ path: '/etc/systemd/journald.conf.d' }),
+    ...Object.entries(configuration).map(([path, content]) => file({ path, content })),
+    ...(settings.swap.mode === 'auto' ? [swap()] : []),
+  ];
+}
+
+function administrator({ admin }: Settings, apps: AppSettings[]): Resource[] {
+  const { user: name, keys } = admin;
+  const home = `/home/${name}`;
+  const own = { owner: name, group: name };
+  const sudoers = `# Kept by berth apply.\n${name} ALL=(ALL:ALL) NOPASSWD: ALL\n`;
+  return [
+    group(name),
+    user({ name, home, system: false }),
+    member(name, 'sudo'),
+    file({
+      path: `/etc/sudoers.d/berth-${name}`,
+      content: sudoers,
+      mode: 0o440,
+      proof: ['visudo', '--check', '--quiet', '--file', '{}'],
+    }),
+    noOthers('/etc/sudoers.d', /^berth-/, [`berth-${name}`]),
+    directory({ path: home, mode: 0o750, ...own }),
+    directory({ path: `${home}/.ssh`, mode: 0o700, ...own }),
+    file({
+      path: `${home}/.ssh/authorized_keys`,
+      content: keys.map((key) => `${key}\n`).join(''),
+      mode: 0o600,
+      ...own,
+    }),
+    block({ path: `${home}/.profile`, lines: apps.slice(0, 1).map(readEnvironment), mode: 0o644, ...own }),
+  ];
+}
+
+/** What a login shell runs: the one source of the environment is the file that systemd reads too. */
+function readEnvironment({ name }: AppSettings): string {
+  return `if [ -r /etc/${name}/env ]; then set -a; . /etc/${name}/env; set +a; fi`;
+}
+
+function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
+  return [
+    directory({ path: '/opt/berth' }),
+    link('/opt/berth/code', `sources/${code}`),
+    link('/opt/berth/node', `runtime/${runtime}`),
+    leftovers('/opt/berth/sources', [code], []),
+    leftovers(
+      '/opt/berth/runtime',
+      [runtime],
+      apps.map(({ name }) => name),
+    ),
+    group(webGroup, { closed: true }),
+  ];
+}
+
+function application(platform: Platform, app: AppSettings, adminUser: string): Resource[] {
+  const { name } = app;
+  const readable = { mode: 0o750, owner: 'root', group: name };
+  const tmpfiles = `/etc/tmpfiles.d/${name}.conf`;
+  return [
+    group(name),
+    user({ name, home: `/var/lib/${name}`, system: true }),
+    member(adminUser, name),
+    directory({ path: `/var/lib/${name}`, ...readable }),
+    file({
+      path: `/var/lib/${name}/.profile`,
+      content: `${readEnvironment(app)}\n`,
+      mode: 0o640,
+      owner: 'root',
+      group: name,
+    }),
+    directory({ path: `/etc/${name}`, ...readable }),
+    environment({ name, ...environmentParts(app) }),
+    directory({ path: `/srv/${name}`, ...readable }),
+    ...['releases', 'slugs', 'layers'].map((part) =>
+      directory({ path: `/srv/${name}/${part}`, ...readable }),
+    ),
+    directory({ path: `/srv/${name}/incoming`, mode: 0o700 }),
+    directory({ path: `/srv/${name}/shared`, mode: 0o770, owner: name, group: name }),
+    file({ path: tmpfiles, content: render('systemd/tmpfiles.conf', { app: name }) }),
+    directory({ path: `/run/${name}` }),
+    directory({ path: `/run/${name}/sockets`, mode: 0o2710, owner: name, group: webGroup }),
+    dropIns(`${name}@.service`),
+    dropIns(`${name}-release@.service`),
+    ...Object.entries(unitFiles(platform, app)).map(([path, content]) => file({ path, content })),
+    file({
+      path: `/etc/systemd/system/${name}.service`,
+      content: render('systemd/app.service', { app: name }),
+    }),
+  ];
+}
+
+function postgresql({ settings, platform, memoryMiB }: SiteInput, apps: AppSettings[]): Resource[] {
+  const cluster = { version: platform.postgresql };
+  const unit = clusterService(platform);
+  const configuration = { [clusterConf(platform)]: postgresqlConf(settings.postgresql, memoryMiB) };
+  const local = apps.filter((app) => app.database === 'local').map(({ name }) => name);
+  // None can take the others' connections; ten stay for people and the server itself.
+  const share = Math.floor((settings.postgresql.maxConnections - 10) / Math.max(1, local.length));
+  return [
+    ...Object.entries(configuration).map(([path, content]) => file({ path, content })),
+    service(unit, { configuration, onChange: 'reload' }),
+    pendingRestart(cluster, unit, local),
+    ...['postgres', 'template1'].map((name) => closedDatabase(cluster, name)),
+    ...local.flatMap((name) => [role(cluster, name, share), database(cluster, name)]),
+  ];
+}
+
+const tls = {
+  authority: '/etc/berth/tls/authority.pem',
+  ca: '/etc/berth/tls/ca.pem',
+  server: '/etc/berth/tls/server.pem',
+};
+
+function certificates({ tls: { names } }: Settings): Resource[] {
+  return [
+    directory({ path: '/etc/berth' }),
+    directory({ path: '/etc/berth/tls' }),
+    authority(tls.authority, names),
+    publishedAuthority(tls.ca, tls.authority),
+    serverCertificate(tls.server, tls.authority, names),
+  ];
+}
+
+function nginx(settings: Settings, platform: Platform): Resource[] {
+  const proof = ['nginx', '-t', '-q'];
+  const { configuration, landing } = nginxFiles(settings, platform, tls.server);
+  return [
+    directory({ path: '/etc/nginx/berth' }),
+    absent('/etc/nginx/sites-enabled/default'),
+    ...Object.entries(configuration).map(([path, content]) => file({ path, content, proofInPlace: proof })),
+    directory({ path: '/var/www/berth' }),
+    ...Object.entries(landing).map(([path, content]) => file({ path, content })),
+    file({
+      path: '/etc/logrotate.d/nginx',
+      content: render('nginx/logrotate.conf'),
+      proof: ['logrotate', '--debug', '{}'],
+    }),
+    service(nginxService, { configuration, alsoReads: [tls.server], onChange: 'reload', proof }),
+  ];
+}

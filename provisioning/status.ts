@@ -1,0 +1,45 @@
+import type { Host } from './host.ts';
+import { get } from './releases/probe.ts';
+import { liveRelease, type Release, socketPath } from './releases/store.ts';
+import type { Settings } from './settings.ts';
+
+export type AppStatus = {
+  /** `v3`; null before the first deploy. */
+  release: string | null;
+  commit: string | null;
+  since: string | null;
+  /** Whether the health path answers 200 on the live release's own socket. */
+  healthy: boolean;
+};
+
+export type MachineStatus = {
+  platform: string;
+  /** PEM of the machine's certificate authority; null before the first apply. */
+  ca: string | null;
+  apps: Record<string, AppStatus>;
+};
+
+export async function status(
+  { settings }: { settings: Settings },
+  { host }: { host: Host },
+): Promise<MachineStatus> {
+  const apps = await Promise.all(
+    Object.values(settings.apps).map(async ({ name, health }) => {
+      const live = await liveRelease(host, name);
+      return [name, await appStatus(name, health, live)] as const;
+    }),
+  );
+  const { name: platform } = await host.facts.platform();
+  return { platform, ca: await host.read('/etc/berth/tls/ca.pem'), apps: Object.fromEntries(apps) };
+}
+
+async function appStatus(name: string, health: string, live: Release | null): Promise<AppStatus> {
+  if (!live) return { release: null, commit: null, since: null, healthy: false };
+  const answer = await get(socketPath(name, live.number), health, 5000).catch(() => null);
+  return {
+    release: `v${live.number}`,
+    commit: live.commit,
+    since: live.createdAt,
+    healthy: answer?.status === 200,
+  };
+}

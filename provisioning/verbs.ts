@@ -1,0 +1,85 @@
+import { boot } from './boot.ts';
+import type { Change } from './change.ts';
+import { deploy } from './deploy.ts';
+import { apply, plan, type Run } from './engine.ts';
+import { BerthError } from './errors.ts';
+import type { ApplySummary } from './events.ts';
+import { perform } from './perform.ts';
+import { preflight } from './preflight.ts';
+import { startHealthy } from './releases/gate.ts';
+import { renew } from './releases/renew.ts';
+import { releases, rollback } from './releases/rollback.ts';
+import { attach, holder } from './runs.ts';
+import type { AppSettings, Settings } from './settings.ts';
+import { site } from './site.ts';
+import { status } from './status.ts';
+import { missingUploads } from './uploads.ts';
+
+export type SiteRequest = { settings: Settings; code: string; runtime: string; by: string };
+type Context = Omit<Run, 'perform'>;
+// biome-ignore lint/suspicious/noExplicitAny: what arrives is JSON that the operator's side has validated
+type Verb = (input: any, context: Context) => Promise<unknown>;
+
+/** What the machine's side can be asked, each word with the shape of its input in its function. */
+export const verbs: Record<string, Verb> = {
+  plan: planSite,
+  apply: applySite,
+  deploy,
+  machine: async (_input, { host }) => ({ cpu: host.arch }),
+  missing: missingUploads,
+  releases,
+  restart,
+  rollback,
+  attach,
+  holder,
+  status,
+  boot,
+};
+
+async function planSite(input: SiteRequest, context: Context): Promise<ApplySummary> {
+  return plan(runFor(input, context), await siteFor(input, context));
+}
+
+async function applySite(input: SiteRequest, context: Context): Promise<ApplySummary> {
+  const { host } = context;
+  await preflight(host, input.settings);
+  // Directories of the engine's own, which every change may rely on.
+  await host.run(['mkdir', '-p', '-m', '0755', '/run/berth', '/var/cache/berth']);
+  return apply(runFor(input, context), await siteFor(input, context));
+}
+
+async function siteFor({ settings, code, runtime }: SiteRequest, { host }: Context) {
+  // Just after a boot, services that are about to start would look like services that stand still.
+  await host.run(['systemctl', 'is-system-running', '--wait'], { timeoutMs: 120_000 });
+  const memoryMiB = Math.min(settings.memoryMiB ?? host.memoryMiB, host.memoryMiB);
+  return site({ settings, platform: await host.facts.platform(), memoryMiB, code, runtime });
+}
+
+function runFor(input: SiteRequest, context: Context): Run {
+  const { host, emit } = context;
+  const say = (text: string) => emit({ type: 'progress', text });
+  const performer = {
+    host,
+    progress: say,
+    release: (name: string, reason: string) => renewApp(input, name, reason, context),
+    start: (name: string, number: number) => startHealthy(host, appOf(input, name), number, say),
+  };
+  return { ...context, perform: (change: Change) => perform(performer, change) };
+}
+
+async function restart(input: SiteRequest & { app: string }, context: Context): Promise<{ release: number }> {
+  const { number } = await renewApp(input, input.app, 'restart', context);
+  return { release: number };
+}
+
+function renewApp(input: SiteRequest, name: string, reason: string, { host, emit, stop }: Context) {
+  const { settings, runtime, by } = input;
+  const say = (text: string) => emit({ type: 'progress', text });
+  return renew(host, { settings, app: appOf(input, name), runtime, by, reason }, { say, stop });
+}
+
+function appOf({ settings }: SiteRequest, name: string): AppSettings {
+  const app = settings.apps[name];
+  if (app) return app;
+  throw new BerthError('unknown_app', `the settings name no application ${name}`, 'add it to the hosts file');
+}
