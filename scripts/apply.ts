@@ -1,0 +1,38 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ApplySummary, Event } from '../provisioning/events.ts';
+import type { MachineStatus } from '../provisioning/status.ts';
+import type { Context } from './command.ts';
+import { type MachineSide, openMachineSide } from './machine-side.ts';
+
+/** Brings the machine to what its hosts file says, or with `plan` only says what differs. */
+export async function converge(
+  context: Context,
+  verb: 'plan' | 'apply',
+  side?: MachineSide,
+): Promise<ApplySummary> {
+  const machineSide = side ?? (await openMachineSide(context));
+  const { code, runtime, by } = machineSide;
+  const settings = await context.settings();
+  const onEvent = (event: Event) => context.report.event(verb, event);
+  const input = { settings, code, runtime, by };
+  const send = verb === 'apply' ? machineSide.change<ApplySummary> : machineSide.ask<ApplySummary>;
+  return send(verb, input, onEvent);
+}
+
+/** What the machine says of itself; its certificate authority is kept beside the machine's other files. */
+export async function readStatus(
+  context: Context,
+  side: MachineSide,
+): Promise<MachineStatus & { caPath: string | null }> {
+  const status = await side.ask<MachineStatus>('status', { settings: await context.settings() });
+  return { ...status, caPath: status.ca === null ? null : await keepAuthority(context, status.ca) };
+}
+
+async function keepAuthority({ stateDirectory, flags }: Context, pem: string): Promise<string> {
+  const directory = join(stateDirectory, 'machines', flags.host);
+  const path = join(directory, 'ca.pem');
+  await mkdir(directory, { recursive: true });
+  await writeFile(path, pem);
+  return path;
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { create } from 'tar';
+import { BerthError } from '../provisioning/errors.ts';
+import { lastLines, run } from './process.ts';
+
+/** A directory to be unpacked on a machine: named by what is in it, so that it is sent once. */
+export type Bundle = {
+  id: string;
+  /** The .tgz on this computer, made where it is missing. */
+  archive(): Promise<string>;
+};
+
+/** npm's and Node's names of a machine's platform. */
+export type Target = { os: 'linux'; cpu: 'x64' | 'arm64'; libc: 'glibc' };
+
+const hashLength = 16;
+
+/** The machine's side of Berth: `provisioning/`, `systemd/` and `nginx/`, without hosts files and tests. */
+export async function codeBundle(root: string, cache: string): Promise<Bundle> {
+  const files = (await Promise.all(['provisioning', 'systemd', 'nginx'].map((part) => filesOf(root, part))))
+    .flat()
+    .sort();
+  const hash = createHash('sha256');
+  for (const file of files)
+    hash
+      .update(`${file}\0`)
+      .update(await readFile(join(root, file)))
+      .update('\0');
+  const id = hash.digest('hex').slice(0, hashLength);
+  return {
+    id,
+    archive: () =>
+      kept(cache, `code-${id}.tgz`, (file) => create({ file, cwd: root, gzip: true, portable: true }, files)),
+  };
+}
+
+async function filesOf(root: string, part: string): Promise<string[]> {
+  const entries = await readdir(join(root, part), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .filter((file) => !file.startsWith('provisioning/hosts/'));
+}
+
+/** Node and pm2 as the lock file pins them; the id is the same for every platform. */
+export async function runtimeBundle(
+  root: string,
+  cache: string,
+  target: () => Promise<Target>,
+): Promise<Bundle> {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
+  const id = createHash('sha256')
+    .update(closure(lock, 'runtime').join('\n'))
+    .digest('hex')
+    .slice(0, hashLength);
+  return {
+    id,
+    async archive() {
+      const platform = await target();
+      return kept(cache, `runtime-${id}-${platform.cpu}.tgz`, (file) =>
+        buildRuntime(root, cache, platform, file),
+      );
+    },
+  };
+}
+
+export type Lock = { packages: Record<string, LockedPackage> };
+type LockedPackage = {
+  version?: string;
+  integrity?: string;
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+};
+
+/** Everything that a package of the lock file installs, as sorted `path version integrity` lines. */
+export function closure({ packages }: Lock, start: string): string[] {
+  const seen = new Set<string>();
+  const waiting = [start];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const { dependencies = {}, optionalDependencies = {} } = packages[path] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const found = resolveLocked(packages, path, name);
+      if (found === undefined || seen.has(found)) continue;
+      seen.add(found);
+      waiting.push(found);
+    }
+  }
+  return [...seen].sort().map((path) => `${path} ${packages[path]?.version} ${packages[path]?.integrity}`);
+}
+
+/** As Node looks a package up: in the package's own node_modules, then in each folder above. */
+function resolveLocked(packages: Lock['packages'], from: string, name: string): string | undefined {
+  for (let directory = from; ; directory = dirname(directory)) {
+    const candidate =
+      directory === '.' || directory === '' ? `node_modules/${name}` : `${directory}/node_modules/${name}`;
+    if (packages[candidate]) return candidate;
+    if (directory === '.' || directory === '') return undefined;
+  }
+}
+
+async function buildRuntime(root: string, cache: string, target: Target, file: string): Promise<void> {
+  await inScratch(cache, async (scratch) => {
+    await install(root, scratch, target, ['--workspace=runtime', '--include-workspace-root=false']);
+    const node = `node_modules/node-${target.os}-${target.cpu}`;
+    // Headers are for building add-ons, which a machine never does.
+    await rm(join(scratch, node, 'include'), { recursive: true, force: true });
+    await rm(join(scratch, 'node_modules/@berth'), { recursive: true, force: true });
+    await mkdir(join(scratch, 'bin'));
+    await symlink(`../${node}/bin/node`, join(scratch, 'bin/node'));
+    await create({ file, cwd: scratch, gzip: { level: 4 }, portable: true }, ['bin', 'node_modules']);
+  });
+}
+
+/** `npm ci` for another platform, from the lock file alone: nothing of a package runs on this computer. */
+export async function install(
+  root: string,
+  into: string,
+  { os, cpu, libc }: Target,
+  which: string[],
+): Promise<void> {
+  for (const file of [
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    'runtime/package.json',
+    'scripts/package.json',
+  ]) {
+    if (existsSync(join(root, file))) await cp(join(root, file), join(into, file));
+  }
+  const platform = [`--os=${os}`, `--cpu=${cpu}`, `--libc=${libc}`];
+  const flags = ['--ignore-scripts', '--omit=dev', '--no-fund', '--no-audit'];
+  const { code, stderr } = await run(['npm', 'ci', ...flags, ...platform, ...which], { cwd: into });
+  if (code === 0) return;
+  throw new BerthError(
+    'packages_unavailable',
+    `npm could not install the packages of package-lock.json:\n${lastLines(stderr, 6)}`,
+    'check that this computer reaches its npm registry (npm ping), then run the same command again',
+  );
+}
+
+/** A file of the cache, made where it is missing; it is there whole or not at all. */
+export async function kept(
+  cache: string,
+  name: string,
+  make: (file: string) => Promise<unknown>,
+): Promise<string> {
+  const path = join(cache, name);
+  if (existsSync(path)) return path;
+  await mkdir(cache, { recursive: true });
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    await make(partial);
+    await rename(partial, path);
+  } finally {
+    await rm(partial, { force: true });
+  }
+  return path;
+}
+
+/** A directory of its own for `work`, gone afterwards. */
+export async function inScratch<T>(cache: string, work: (scratch: string) => Promise<T>): Promise<T> {
+  await mkdir(cache, { recursive: true });
+  const scratch = await mkdtemp(join(cache, 'scratch-'));
+  try {
+    return await work(scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

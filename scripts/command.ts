@@ -1,0 +1,69 @@
+import type { Settings } from '../provisioning/settings.ts';
+import type { Io } from './io.ts';
+import type { Machine, Reach } from './machines/machine.ts';
+import type { Renderer } from './render.ts';
+import type { HostFile } from './settings.ts';
+
+/** One line of `commands/index.ts`; the rest of a command is loaded when its word is typed. */
+export type Entry = {
+  word: string;
+  /** The heading under which `berth --help` lists it. */
+  group: string;
+  /** One line, at most 60 characters. */
+  summary: string;
+  load(): Promise<{ command: Command }>;
+};
+
+/** What `commands/<word>.ts` exports as `command`. */
+export type Command = {
+  /** `[name]`, `<name>` or `[name...]`, as commander writes them, each with its meaning. */
+  arguments?: [name: string, meaning: string][];
+  /** `-f, --follow` or `--since <age>`, as commander writes them, each with its meaning and default. */
+  options?: [flags: string, meaning: string, fallback?: string][];
+  /** Command lines that work as they stand, each with what it does. */
+  examples: [line: string, what: string][];
+  /** Does the work and returns the exit code (`exit-codes.ts`). A failure is thrown as a BerthError. */
+  run(context: Context, input: Input): Promise<number>;
+};
+
+/** What was typed after the word. */
+export type Input = {
+  /** Positional arguments, also those after `--`. */
+  args: string[];
+  /** By the option's long name in camelCase; a flag without a value is `true`. */
+  options: Record<string, string | true | undefined>;
+};
+
+export type Flags = {
+  /** `--host`, else `BERTH_HOST`, else `local`. */
+  host: string;
+  json: boolean;
+  yes: boolean;
+  verbose: boolean;
+};
+
+/** What a command works with. */
+export type Context = {
+  io: Io;
+  flags: Flags;
+  report: Renderer;
+  /** The checkout, absolute. */
+  root: string;
+  /** Where this computer keeps machines, keys and caches: `BERTH_STATE`, else `<root>/.berth`. */
+  stateDirectory: string;
+  /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. */
+  signal: AbortSignal;
+  /**
+   * Returns once the person has typed `answer`. Throws `confirmation_needed` without a terminal, and
+   * `interrupted` when something else was typed; `--yes` answers for the person.
+   */
+  confirm(question: string, answer?: string): Promise<void>;
+  /** The chosen host's file, parsed and validated; read once. Throws `unknown_host`, `settings_invalid`. */
+  hostFile(): Promise<HostFile>;
+  /** The chosen host's machine, which may not exist yet. */
+  machine(): Promise<Machine>;
+  /** How the chosen host's machine is reached. Throws `machine_absent`, `machine_stopped`. */
+  reach(): Promise<Reach>;
+  /** The host file completed with what only the machine knows; the machine has to exist. */
+  settings(): Promise<Settings>;
+};

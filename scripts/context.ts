@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { BerthError } from '../provisioning/errors.ts';
+import type { Context, Flags } from './command.ts';
+import type { Io } from './io.ts';
+import type { Machine, Reach } from './machines/machine.ts';
+import type { Renderer } from './render.ts';
+import type { HostFile } from './settings.ts';
+
+/** What a run gets from outside besides its Io; tests put their own machine here. */
+export type Edge = {
+  root: string;
+  signal: AbortSignal;
+  openMachine(file: HostFile, place: { stateDirectory: string; signal: AbortSignal }): Promise<Machine>;
+};
+
+type Parts = { io: Io; report: Renderer; flags: Flags; edge: Edge };
+
+export function createContext({ io, report, flags, edge }: Parts): Context {
+  const { root, signal } = edge;
+  const stateDirectory = resolve(io.cwd, io.env.BERTH_STATE || join(root, '.berth'));
+  const hostFile = cached(async () => {
+    const { readHostFile } = await import('./hosts.ts');
+    return readHostFile(root, flags.host);
+  });
+  const machine = cached(async () => edge.openMachine(await hostFile(), { stateDirectory, signal }));
+  const reach = cached(async () => reachOf(await machine(), flags.host));
+  return {
+    io,
+    report,
+    flags,
+    root,
+    stateDirectory,
+    signal,
+    confirm: (question, answer = 'yes') => confirm(io, flags, signal, question, answer),
+    hostFile,
+    machine,
+    reach,
+    settings: cached(async () => {
+      const { resolveSettings } = await import('./settings.ts');
+      return resolveSettings(await hostFile(), await reach());
+    }),
+  };
+}
+
+/** Throws before ssh would wait for its timeout: a machine that is switched off is an everyday state. */
+async function reachOf(machine: Machine, host: string): Promise<Reach> {
+  const state = await machine.state();
+  if (state === 'running') return machine.reach();
+  const hint =
+    machine.kind === 'container'
+      ? `berth up --host ${host}`
+      : 'switch it on, or check machine.host in its hosts file';
+  if (state === 'stopped')
+    throw new BerthError('machine_stopped', `the machine ${host} is switched off`, hint);
+  throw new BerthError('machine_absent', `there is no machine ${host} yet`, hint);
+}
+
+async function confirm(
+  io: Io,
+  flags: Flags,
+  signal: AbortSignal,
+  question: string,
+  answer: string,
+): Promise<void> {
+  if (flags.yes) return;
+  if (io.stdin.isTTY !== true) {
+    throw new BerthError(
+      'confirmation_needed',
+      `${question} Nobody is at a terminal to answer.`,
+      'add --yes to answer with yes',
+    );
+  }
+  io.stderr.write(`${question} Type ${answer} to go on: `);
+  const lines = createInterface({ input: io.stdin });
+  try {
+    // Ctrl-D ends the input without an answer, which readline alone would wait for.
+    const ended = once(lines, 'close', { signal }).then(() => '');
+    const typed = await Promise.race([lines.question('', { signal }), ended]);
+    if (typed.trim() === answer) return;
+    throw new BerthError(
+      'confirmation_declined',
+      `answered ${JSON.stringify(typed.trim())}, nothing was done`,
+      `type ${answer} to go on`,
+    );
+  } finally {
+    lines.close();
+  }
+}
+
+function cached<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

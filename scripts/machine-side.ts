@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { PassThrough, type Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import { BerthError } from '../provisioning/errors.ts';
+import type { Event } from '../provisioning/events.ts';
+import type { RunInfo } from '../provisioning/runs.ts';
+import type { Context } from './command.ts';
+import { asRoot, type ConnectOptions, connectAs, packBaggage } from './prepare.ts';
+
+/** The program on the machine, as the operator's side talks to it. */
+export type MachineSide = {
+  /** The names of the directories on the machine that hold its code, and Node and pm2. */
+  readonly code: string;
+  readonly runtime: string;
+  /** `user@computer` of the person here. */
+  readonly by: string;
+  /** Asks one thing; events go to `onEvent` as they come. Rejects with the BerthError of the machine's side. */
+  ask<T>(verb: string, input: unknown, onEvent?: OnEvent): Promise<T>;
+  /**
+   * As `ask`, for what changes the machine: one such run at a time, and it outlives a lost connection.
+   * Ctrl-C asks it to stop after the change in hand. Throws `locked` beside somebody else's.
+   */
+  change<T>(verb: string, input: unknown, onEvent: OnEvent): Promise<T>;
+  /** Sends an archive to an application's incoming directory. */
+  upload(app: string, archive: { path: string; digest: string }): Promise<void>;
+};
+
+export type OnEvent = (event: Event) => void;
+
+type Said = { outcome?: Extract<Event, { type: 'result' }>; events: number; stderr: string };
+
+type Conversation = Omit<ConnectOptions, 'onLine'> & { argv: string[]; onEvent?: OnEvent | undefined };
+
+/** Exit codes of the scripts below: the machine lacks our code, or Node and pm2. */
+const lacks = { code: 90, runtime: 91 };
+const reattachForMs = 90_000;
+
+// $1 code, $2 runtime, $3 description, $4 program, and the program's own. Values never become part of this text.
+const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 p=$4
+[ -e "$r/.complete" ] || exit ${lacks.runtime}
+[ -e "$c/.complete" ] || exit ${lacks.code}
+${asRoot}
+shift 4`;
+const directly = `${begin}
+exec $s "$r/bin/node" "$c/provisioning/$p" "$@"`;
+const asUnit = `${begin}
+exec $s systemd-run --quiet --pipe --wait --collect --service-type=exec --unit=berth-run --description="$d" \
+  --setenv=HOME=/root "$r/bin/node" "$c/provisioning/$p" "$@"`;
+
+export async function openMachineSide(context: Context): Promise<MachineSide> {
+  const { signal, report } = context;
+  const reach = await context.reach();
+  const { admin } = await context.settings();
+  const connect = connectAs(reach, [admin.user, reach.firstUser]);
+  const { code, runtime, send } = await packBaggage(context, connect);
+  const by = `${userInfo().username}@${hostname()}`.replace(/[^\w.@-]/g, '_');
+  const command = (script: string, description: string, program: string, ...args: string[]) => {
+    return ['sh', '-c', script, 'berth', code.id, runtime.id, description, program, ...args];
+  };
+
+  async function converse(said: Said, { argv, onEvent, ...options }: Conversation): Promise<Said> {
+    const onLine = (line: string) => take(said, line, onEvent);
+    let result = await connect(argv, { ...options, onLine });
+    if (result.code === lacks.code || result.code === lacks.runtime) {
+      await send({ firstContact: result.code === lacks.runtime });
+      result = await connect(argv, { ...options, onLine });
+    }
+    said.stderr = result.stderr;
+    return said;
+  }
+
+  async function ask<T>(verb: string, input: unknown, onEvent?: OnEvent): Promise<T> {
+    const argv = command(directly, '', 'main.ts');
+    const request = () => `${JSON.stringify({ verb, input })}\n`;
+    return outcomeOf(await converse(nothingSaid(), { argv, input: request, onEvent, signal })) as T;
+  }
+
+  async function change<T>(verb: string, input: unknown, onEvent: OnEvent): Promise<T> {
+    const run = { id: newRunId(), by };
+    const said = nothingSaid();
+    const stdin = stoppable(`${JSON.stringify({ verb, input, run })}\n`);
+    const stop = () => {
+      report.note('stops after the change in hand; Ctrl-C once more leaves it to the machine');
+      stdin.stop();
+    };
+    signal.throwIfAborted();
+    signal.addEventListener('abort', stop);
+    try {
+      const argv = command(asUnit, `berth ${verb} by ${by}`, 'main.ts');
+      await converse(said, { argv, input: stdin.open, holdInput: true, onEvent });
+      if (said.outcome || !isHeld(said.stderr)) return outcomeOf(said) as T;
+    } catch (error) {
+      if (!lost(error) || said.events === 0) throw error;
+      return await reattach<T>(run.id, said.events, onEvent);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+    await outlast(onEvent);
+    return change<T>(verb, input, onEvent);
+  }
+
+  /** The connection broke: the run goes on, so its events are read on where they stopped. */
+  async function reattach<T>(id: string, from: number, onEvent: OnEvent): Promise<T> {
+    report.note('the connection broke; the machine goes on, connecting anew');
+    const deadline = Date.now() + reattachForMs;
+    let next = from;
+    const count: OnEvent = (event) => {
+      next += 1;
+      onEvent(event);
+    };
+    for (;;) {
+      try {
+        return await ask<T>('attach', { id, from: next }, count);
+      } catch (error) {
+        if (!lost(error) || Date.now() > deadline) throw error;
+        await wait(500, undefined, { signal });
+      }
+    }
+  }
+
+  /** Another run holds the machine: waits for one whose operator is gone, refuses beside any other. */
+  async function outlast(onEvent: OnEvent): Promise<void> {
+    const holder = await ask<RunInfo | null>('holder', null);
+    if (!holder) return;
+    if (!holder.orphaned) throw locked(context.flags.host, holder);
+    const { id, verb, by: who, since } = holder;
+    const progress: OnEvent = (event) => event.type === 'progress' && onEvent(event);
+    await report.step(`waits for the ${verb} that ${who} began ${ago(since)} and left`, () =>
+      // How it ends is not ours to judge: our own run asks the machine anew.
+      ask('attach', { id, from: 0 }, progress).catch((error) => {
+        if (lost(error) || signal.aborted) throw error;
+      }),
+    );
+  }
+
+  return {
+    code: code.id,
+    runtime: runtime.id,
+    by,
+    ask,
+    change,
+    async upload(app, { path, digest }) {
+      const argv = command(directly, '', 'receive.ts', app, digest);
+      outcomeOf(await converse(nothingSaid(), { argv, input: () => createReadStream(path), signal }));
+    },
+  };
+}
+
+function nothingSaid(): Said {
+  return { events: 0, stderr: '' };
+}
+
+/** A standard input that stays open after its first line, and can say `stop`. */
+function stoppable(firstLine: string): { open: () => Readable; stop: () => void } {
+  let stream = new PassThrough();
+  return {
+    open() {
+      stream = new PassThrough();
+      stream.write(firstLine);
+      return stream;
+    },
+    stop: () => stream.write('stop\n'),
+  };
+}
+
+/** Sorts by age, which the machine's side relies on. */
+function newRunId(): string {
+  return `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(4).toString('hex')}`;
+}
+
+function take(said: Said, line: string, onEvent?: OnEvent): void {
+  if (!line.startsWith('{')) return; // a login banner or the like
+  const event = JSON.parse(line) as Event;
+  if (event.type === 'result') said.outcome = event;
+  else {
+    said.events += 1;
+    onEvent?.(event);
+  }
+}
+
+function outcomeOf({ outcome, stderr }: Said): unknown {
+  if (outcome?.ok) return outcome.value;
+  if (outcome) throw new BerthError(outcome.error.code, outcome.error.message, outcome.error.hint);
+  throw new BerthError(
+    'run_died',
+    `the machine's side ended without a result${stderr.trim() ? `:\n${stderr.trim()}` : ''}`,
+    'run the same command again: it goes on from where that one stopped',
+  );
+}
+
+/** What systemd-run says where the unit is there already. */
+function isHeld(stderr: string): boolean {
+  return /already loaded|already exists|has a fragment file/.test(stderr);
+}
+
+function lost(error: unknown): boolean {
+  return error instanceof BerthError && ['connection_lost', 'machine_unreachable'].includes(error.code);
+}
+
+function locked(host: string, { verb, by, since }: RunInfo): BerthError {
+  return new BerthError(
+    'locked',
+    `${host} is held by the ${verb} that ${by} began ${ago(since)}`,
+    'wait until it is done, then run the same command again',
+  );
+}
+
+function ago(since: string): string {
+  return `${Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000))} s ago`;
+}

@@ -1,0 +1,17 @@
+import type { Machine } from './machines/machine.ts';
+import type { HostFile } from './settings.ts';
+
+/** The machine that a hosts file describes, which may not exist yet. Loads only its own provider. */
+export async function openMachine(
+  { name, machine, settings }: HostFile,
+  place: { stateDirectory: string; signal: AbortSignal },
+): Promise<Machine> {
+  const { memoryMiB, admin, tls } = settings;
+  if (machine.kind === 'ssh') {
+    const { sshMachine } = await import('./machines/ssh.ts');
+    return sshMachine({ ...place, ...machine, name, admin: admin.user, names: tls.names });
+  }
+  const { containerMachine } = await import('./machines/container.ts');
+  const size = memoryMiB === null ? {} : { memoryMiB };
+  return containerMachine({ ...place, ...machine, ...size, name, user: admin.user });
+}

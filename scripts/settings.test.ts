@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type Joi from 'joi';
+import { BerthError } from '../provisioning/errors.ts';
+import { hostSchema } from './settings/schema.ts';
+import { parseHostFile, resolveSettings } from './settings.ts';
+
+const root = dirname(import.meta.dirname);
+const path = 'provisioning/hosts/test.yml';
+const parse = (text: string) => parseHostFile(text, { name: 'test', path, root });
+const file = (name: string) => readFileSync(join(root, 'provisioning/hosts', name), 'utf8');
+const least = 'machine: {kind: container}\napps: {api: {}}\n';
+
+function problemsOf(text: string): string[] {
+  try {
+    parse(text);
+  } catch (error) {
+    assert.ok(error instanceof BerthError && error.code === 'settings_invalid', String(error));
+    return error.message.split('\n').filter((line) => line.startsWith(`${path}:`));
+  }
+  return [];
+}
+
+describe('hosts files', () => {
+  it('local.yml, as it comes with the repository, is complete by its defaults', () => {
+    const show = ['-C', root, 'show', 'HEAD:provisioning/hosts/local.yml'];
+    assert.deepEqual(parse(execFileSync('git', show, { encoding: 'utf8' })), parse(least));
+  });
+
+  it('example.yml states every default as the schema has it', () => {
+    assert.deepEqual(parse(file('example.yml')), parse(least));
+  });
+
+  it('example.yml explains every key of the schema', () => {
+    const missing = schemaKeys(hostSchema(root).describe()).filter(
+      (key) => !new RegExp(`^ *#?${key}:`, 'm').test(file('example.yml')),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it('example.yml has examples that are valid where there is no default', () => {
+    const shown = file('example.yml')
+      .replace(/^ *(image|network|memory|env: \{\}|extra_ca: \[\]).*\n/gm, '')
+      .replace('kind: container', 'kind: ssh')
+      .replace(/^#?extra_ca.*\n| *#identity.*\n/gm, '')
+      .replace(/^( *)#(?=[a-z])/gm, '$1');
+    const { machine, settings } = parse(shown);
+    assert.deepEqual(machine, { kind: 'ssh', host: '203.0.113.7', port: 22, user: 'root' });
+    assert.equal(settings.apps.api?.env.CORS_ORIGINS, 'https://example.org');
+  });
+});
+
+describe('parseHostFile', () => {
+  it('names file, line, column and path of every problem at once, in the order of the file', () => {
+    assert.deepEqual(
+      problemsOf(
+        'machine: {kind: container}\napps:\n  api:\n    procesess: {web: 1}\n    prefix: api\nswap: of\n',
+      ),
+      [
+        `${path}:4:5 apps.api.procesess: unknown key; did you mean "processes"?`,
+        `${path}:5:13 apps.api.prefix: "api" is not a path such as / or /api, without a slash at its end`,
+        `${path}:6:7 swap: "of" is none of: auto, off; did you mean off?`,
+      ],
+    );
+  });
+
+  const broken: [text: string, problem: RegExp][] = [
+    ['', /:1:1 the file is empty/],
+    ['# nothing\n', /:1:1 the file is empty/],
+    ['- a\n', /:1:1 the file must be a map/],
+    ['just text', /:1:1 the file must be a map/],
+    ['swap: auto\nswap: off\n', /:2:1 this key stands here for the second time/],
+    ['machine:\n\tkind: container\n', /:2:1 a tab/],
+    ['apps: [a\n', /:2:1 is not YAML/],
+    ['apps: &a {}\nmachine: *a\n', /:2:10 \*a: aliases are not taken here/],
+    ['apps: !!js/function x\n', /:1:7 tags/],
+    [`${least}---\n${least}`, /:3:1 a second document/],
+    [`${least}__proto__: {}\n`, /:3:1 __proto__: unknown key/],
+    [`${least}constructor: {}\n`, /:3:1 constructor: unknown key/],
+    ['apps: {api: {}}\n', /:1:1 machine: is missing/],
+    ['machine: {kind: container}\napps: {}\n', /:2:7 apps: is empty/],
+    ['machine: {kind: ssh}\napps: {api: {}}\n', /:1:1 machine.host: is missing/],
+    [
+      'machine: {kind: ssh, host: h, image: debian-13}\napps: {api: {}}\n',
+      /:1:31 machine.image: does not belong to this kind/,
+    ],
+    [
+      'machine: {kind: vm, image: x}\napps: {api: {}}\n',
+      /:1:17 machine.kind: "vm" is none of: container, ssh/,
+    ],
+    [`${least}timezone:\n`, /timezone: is empty; write a value/],
+    [`${least}nginx: {https_port: "443"}\n`, /:3:21 nginx.https_port: must be a number, not "443"/],
+    [`${least}nginx: {http_port: 443}\n`, /nginx.https_port: 443 is http_port too/],
+    [`${least}journal: {max_use: 500}\n`, /journal.max_use: 500 is not a size such as/],
+    [`${least}extra_ca: [none.pem]\n`, /extra_ca\[0\]: "none.pem" cannot be read/],
+    [`${least}admin: {user: postgres}\n`, /admin.user: "postgres" is a user of the system/],
+    [`${least}admin: {user: api}\n`, /apps.api: is also admin.user/],
+  ];
+  for (const [text, problem] of broken) {
+    it(`refuses ${JSON.stringify(text.slice(-50))}`, () => {
+      const found = problemsOf(text);
+      assert.equal(found.length, 1, found.join('\n'));
+      assert.match(found[0] ?? '', problem);
+    });
+  }
+
+  const brokenApps: [apps: string, problem: RegExp][] = [
+    ['{nginx: {}}', /apps.nginx: is the name of a user, unit or directory/],
+    ['{API: {}}', /apps.API: is not an application's name/],
+    ['{api: {processes: {release: 1}}}', /apps.api.processes.release: runs once in every deploy/],
+    ['{api: {processes: {web: 0}}}', /apps.api.processes.web: 0 is neither auto nor/],
+    ['{api: {env: {PORT: 1}}}', /apps.api.env.PORT: is not for the hosts file to set/],
+    ['{api: {env: {DATABASE_URL: x}}}', /apps.api.env.DATABASE_URL: is set by database: local/],
+    ['{api: {env: {JWT_KEYS: x}}}', /apps.api.env.JWT_KEYS: is also in secrets/],
+    ['{api: {env: {A: "x\\ny"}}}', /apps.api.env.A: holds a line break/],
+    ['{a: {}, b: {}}', /apps.b.prefix: \/api is the prefix of apps.a too/],
+    ['{a: {domains: [x.org, y.org]}, b: {domains: [y.org]}}', /apps.b.domains: apps.a has y.org too/],
+  ];
+  for (const [apps, problem] of brokenApps) {
+    it(`refuses apps ${apps}`, () => {
+      assert.match(problemsOf(`machine: {kind: container}\napps: ${apps}\n`).join('\n'), problem);
+    });
+  }
+
+  it('takes variables as they are written, not as numbers and booleans', () => {
+    const { settings } = parse(
+      'machine: {kind: container}\napps: {api: {env: {V: 1.10, B: yes, T: true, E: ""}}}',
+    );
+    assert.deepEqual(settings.apps.api?.env, { V: '1.10', B: 'yes', T: 'true', E: '' });
+  });
+
+  it('never shows the value of a variable or a private key', () => {
+    const text = `${least}admin: {keys: ["-----BEGIN OPENSSH PRIVATE KEY----- hush"]}\n`;
+    const env = 'machine: {kind: container}\napps: {api: {env: {A: "hush\\n"}}}';
+    for (const problems of [problemsOf(text), problemsOf(env)]) {
+      assert.equal(problems.length, 1);
+      assert.doesNotMatch(problems.join(), /hush/);
+    }
+  });
+});
+
+describe('resolveSettings', () => {
+  const reach = {
+    alias: 'test',
+    firstUser: 'root',
+    publicKey: 'ssh-ed25519 AAAA test',
+    names: ['10.77.0.2'],
+  };
+
+  it('takes the machine’s key and names where the file has none', () => {
+    const { admin, tls } = resolveSettings(parse(least), reach);
+    assert.deepEqual([admin.keys, tls.names], [[reach.publicKey], reach.names]);
+  });
+
+  it('keeps what the file says', () => {
+    const { tls } = resolveSettings(parse(`${least}tls: {names: [a.example]}`), reach);
+    assert.deepEqual(tls.names, ['a.example']);
+  });
+
+  it('adds the applications’ domains to the certificate', () => {
+    const file = parse('machine: {kind: container}\napps: {api: {domains: [b.example, a.example]}}');
+    assert.deepEqual(resolveSettings(file, reach).tls.names, ['10.77.0.2', 'a.example', 'b.example']);
+  });
+
+  it('refuses a machine that nobody could log in to', () => {
+    const { publicKey: _, ...keyless } = reach;
+    assert.throws(() => resolveSettings(parse(least), keyless), { code: 'settings_invalid' });
+  });
+});
+
+function schemaKeys({ keys = {}, patterns = [] }: Joi.Description): string[] {
+  const own = Object.entries<Joi.Description>(keys).flatMap(([key, value]) => [key, ...schemaKeys(value)]);
+  return [...own, ...patterns.flatMap(({ rule }: { rule: Joi.Description }) => schemaKeys(rule))];
+}

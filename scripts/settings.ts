@@ -1,0 +1,137 @@
+import { dirname, join } from 'node:path';
+import { BerthError } from '../provisioning/errors.ts';
+import type { AppSettings, Settings } from '../provisioning/settings.ts';
+import type { Reach } from './machines/machine.ts';
+import { conflicts } from './settings/conflicts.ts';
+import { type Problem, readYaml } from './settings/document.ts';
+import { schemaProblems } from './settings/problems.ts';
+import { type AppDocument, type HostDocument, hostSchema } from './settings/schema.ts';
+
+/** `provisioning/hosts/<name>.yml`, parsed and validated. */
+export type HostFile = {
+  name: string;
+  /** The file, as errors name it, e.g. `provisioning/hosts/local.yml`. */
+  path: string;
+  machine: MachineSettings;
+  /** Complete but for what only the machine knows: `resolveSettings` fills empty `admin.keys` and `tls.names`. */
+  settings: Settings;
+};
+
+export type MachineSettings = ContainerSettings | SshSettings;
+
+export type ContainerSettings = {
+  kind: 'container';
+  image: 'debian-12' | 'debian-13';
+  /** A private /24, e.g. `10.77.0.0/24`. */
+  network: string;
+};
+
+export type SshSettings = {
+  kind: 'ssh';
+  host: string;
+  port?: number;
+  user?: string;
+  /** The absolute path of the private key that ssh is to use. */
+  identity?: string;
+};
+
+/**
+ * Parses and validates the text of a hosts file. Throws BerthError `settings_invalid` with every problem, a line
+ * each: `provisioning/hosts/local.yml:12:3 apps.api.procesess: unknown key; did you mean "processes"?`.
+ * Files that it names (`extra_ca`, `machine.identity`) are read, relative to its own directory.
+ */
+export function parseHostFile(
+  text: string,
+  { name, path, root }: { name: string; path: string; root: string },
+): HostFile {
+  const yaml = readYaml(text);
+  if (yaml.problems.length > 0) throw invalid(path, yaml.problems);
+  if (yaml.value === null) throw invalid(path, [{ line: 1, column: 1, text: EMPTY }]);
+  const schema = hostSchema(dirname(join(root, path)));
+  const { value, error } = schema.validate(yaml.value, { abortEarly: false, convert: false });
+  if (error) throw invalid(path, schemaProblems(error.details, schema, yaml));
+  const found = conflicts(value, yaml);
+  if (found.length > 0) throw invalid(path, found);
+  return { name, path, machine: machineOf(value), settings: settingsOf(name, value) };
+}
+
+/**
+ * The settings completed with what is known once the machine exists.
+ * Throws BerthError `settings_invalid` where nobody could log in as the sudo user.
+ */
+export function resolveSettings({ settings, path }: HostFile, reach: Reach): Settings {
+  const { admin, tls } = settings;
+  const keys = admin.keys.length > 0 || reach.publicKey === undefined ? admin.keys : [reach.publicKey];
+  if (keys.length === 0)
+    throw new BerthError(
+      'settings_invalid',
+      `${path}: admin.keys names no key, and the machine has none of its own`,
+      'add the line of your .pub file to admin.keys',
+    );
+  const domains = Object.values(settings.apps).flatMap((app) => app.domains);
+  const names = [...new Set([...(tls.names.length > 0 ? tls.names : reach.names), ...domains])];
+  return { ...settings, admin: { ...admin, keys }, tls: { ...tls, names } };
+}
+
+const EMPTY = 'the file is empty; the least is: {machine: {kind: container}, apps: {api: {}}}';
+const MIB = 1024 ** 2;
+
+function machineOf({ machine }: HostDocument): MachineSettings {
+  const { kind, image, network, memory: _, ...ssh } = machine;
+  return kind === 'container' ? { kind, image, network } : { kind, ...ssh };
+}
+
+function settingsOf(name: string, host: HostDocument): Settings {
+  const {
+    http_port: httpPort,
+    https_port: httpsPort,
+    public_https_port: publicHttpsPort = httpsPort,
+  } = host.nginx;
+  return {
+    name,
+    hostname: host.hostname ?? name,
+    memoryMiB: host.machine.kind === 'container' ? Math.floor(host.machine.memory / MIB) : null,
+    timezone: host.timezone,
+    locale: host.locale,
+    admin: host.admin,
+    journal: { maxUseMiB: Math.floor(host.journal.max_use / MIB) },
+    swap: { mode: host.swap },
+    tls: host.tls,
+    nginx: { httpPort, httpsPort, publicHttpsPort },
+    postgresql: {
+      memoryPercent: host.postgresql.memory_percent,
+      maxConnections: host.postgresql.max_connections,
+    },
+    extraCa: host.extra_ca,
+    apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
+  };
+}
+
+function appOf(name: string, app: AppDocument): AppSettings {
+  const { max_body: maxBodyBytes, timeout: timeoutMs, drain: drainMs, watch: watchMs, ...rest } = app;
+  const { processes, domains, ...same } = rest;
+  const counts = Object.entries(processes).map(([process, count]) => [process, count === 'auto' ? 0 : count]);
+  // Sorted, for nginx keeps one server block for each list of domains.
+  return {
+    name,
+    ...same,
+    domains: domains.toSorted(),
+    processes: Object.fromEntries(counts),
+    maxBodyBytes,
+    timeoutMs,
+    drainMs,
+    watchMs,
+  };
+}
+
+function invalid(path: string, problems: Problem[]): BerthError {
+  const lines = problems
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .map(({ line, column, text }) => `${path}:${line}:${column} ${text}`);
+  const title = lines.length === 1 ? [] : [`${path} has ${lines.length} problems`];
+  return new BerthError(
+    'settings_invalid',
+    [...title, ...lines].join('\n'),
+    `mend ${path}; provisioning/hosts/example.yml explains every setting`,
+  );
+}

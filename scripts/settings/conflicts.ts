@@ -1,0 +1,71 @@
+import type { HostYaml, Path, Problem } from './document.ts';
+import { pathText } from './problems.ts';
+import { reservedWithDatabase } from './reserved.ts';
+import type { AppDocument, HostDocument } from './schema.ts';
+
+/** What no key is wrong about alone: settings that cannot stand side by side. */
+export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
+  const apps = Object.entries(host.apps);
+  const found: [path: Path, text: string][] = [
+    ...ports(host),
+    ...apps.flatMap(([name, app], index) => [
+      ...own(name, app, host),
+      ...apps.slice(0, index).flatMap((earlier) => between(name, app, earlier)),
+    ]),
+  ];
+  return found.map(([path, text]) => yaml.problemAt(path, 'key', `${pathText(path)}: ${text}`));
+}
+
+function ports({ nginx }: HostDocument): [Path, string][] {
+  if (nginx.http_port !== nginx.https_port) return [];
+  return [[['nginx', 'https_port'], `${nginx.https_port} is http_port too; give each a port of its own`]];
+}
+
+function own(
+  name: string,
+  { env, secrets, database }: AppDocument,
+  { admin }: HostDocument,
+): [Path, string][] {
+  const at = ['apps', name];
+  const generated = secrets.filter((secret) => Object.hasOwn(env, secret));
+  const fromDatabase = database === 'local' ? Object.keys(env).filter(reservedWithDatabase) : [];
+  return [
+    ...(admin.user === name
+      ? [[at, 'is also admin.user; the two must be different users'] as [Path, string]]
+      : []),
+    ...generated.map((key): [Path, string] => [
+      [...at, 'env', key],
+      'is also in secrets, whose values are made on the machine; take it out of one of them',
+    ]),
+    ...fromDatabase.map((key): [Path, string] => [
+      [...at, 'env', key],
+      'is set by database: local; to use a server elsewhere say database: none',
+    ]),
+  ];
+}
+
+/** nginx has one server block for each list of domains, and in it one location for each prefix. */
+function between(
+  name: string,
+  app: AppDocument,
+  [otherName, other]: [string, AppDocument],
+): [Path, string][] {
+  const at = ['apps', name];
+  const same = [...app.domains].sort().join() === [...other.domains].sort().join();
+  if (same && app.prefix === other.prefix) {
+    return [
+      [
+        [...at, 'prefix'],
+        `${app.prefix} is the prefix of apps.${otherName} too; give each its own prefix or domains`,
+      ],
+    ];
+  }
+  const shared = app.domains.find((domain) => other.domains.includes(domain));
+  if (same || shared === undefined) return [];
+  return [
+    [
+      [...at, 'domains'],
+      `apps.${otherName} has ${shared} too, but not the same list; give both the same domains`,
+    ],
+  ];
+}

@@ -1,0 +1,136 @@
+import { isIP } from 'node:net';
+import { isSystemName, isSystemUser, reservedVariable } from './reserved.ts';
+
+/** Each takes one text of a hosts file and returns it, or throws a RangeError whose message is the reason. */
+
+/** RFC 1123, lower case: labels of at most 63 characters, 253 in all. */
+export function hostName(text: string): string {
+  const labels = text.split('.');
+  if (text.length > 253 || !labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) {
+    throw new RangeError(
+      'is not a host name: lower-case letters, digits and hyphens between dots (RFC 1123)',
+    );
+  }
+  return text;
+}
+
+/** Linux takes 64 characters for its own name (hostname(7)). */
+export function machineName(text: string): string {
+  if (text.length > 64) throw new RangeError("is longer than the 64 characters of a machine's name");
+  return hostName(text);
+}
+
+export function domain(text: string): string {
+  if (isIP(text))
+    throw new RangeError('is an address; the machine answers to its addresses without being told');
+  return hostName(text);
+}
+
+export function hostOrAddress(text: string): string {
+  return isIP(text) ? text : hostName(text.toLowerCase()) && text;
+}
+
+/** What ssh is given as its destination: an alias of the person's own configuration too. */
+export function sshDestination(text: string): string {
+  if (isIP(text) || /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(text)) return text;
+  throw new RangeError('is neither a host name nor an address nor an alias of your ssh configuration');
+}
+
+/** POSIX portable, as Debian's useradd takes it, and no user that a system has already. */
+export function userName(text: string): string {
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(text)) {
+    throw new RangeError(
+      'is not a user name: a lower-case letter, then letters, digits, - and _, at most 32',
+    );
+  }
+  if (isSystemUser(text)) throw new RangeError('is a user of the system; take another name, such as deploy');
+  return text;
+}
+
+/** Who logs in first on a machine that exists: root too. */
+export function loginName(text: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(text)) throw new RangeError('is not a user name');
+  return text;
+}
+
+/** An application's name is its user, database, unit and directory. */
+export function appName(text: string): string {
+  if (!/^[a-z][a-z0-9-]{0,20}$/.test(text)) {
+    throw new RangeError(
+      "is not an application's name: a lower-case letter, then letters, digits and hyphens, at most 21",
+    );
+  }
+  if (isSystemName(text))
+    throw new RangeError('is the name of a user, unit or directory of the system; take another');
+  if (/-(release|pm2)$/.test(text))
+    throw new RangeError('ends like a unit that berth makes for another application');
+  return text;
+}
+
+/** A process of the Procfile. */
+export function processName(text: string): string {
+  if (!/^[a-z][a-z0-9_-]{0,30}$/.test(text)) throw new RangeError('is not a process name of a Procfile');
+  if (text === 'release') throw new RangeError('runs once in every deploy and has no number');
+  return text;
+}
+
+export function variableName(text: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) {
+    throw new RangeError("is not a variable's name: letters, digits and _, no digit first");
+  }
+  const reason = reservedVariable(text);
+  if (reason) throw new RangeError(`is not for the hosts file to set: ${reason}`);
+  return text;
+}
+
+export function variableValue(text: string): string {
+  if (/[\n\r\0]/.test(text))
+    throw new RangeError('holds a line break or a NUL, which an environment file cannot carry');
+  if (/\p{Surrogate}/u.test(text)) throw new RangeError('is not valid Unicode');
+  return text;
+}
+
+/** `/` or `/a/b`, without a slash at the end. */
+export function pathPrefix(text: string): string {
+  if (!/^\/$|^(\/[A-Za-z0-9._~-]+)+$/.test(text) || hasDots(text)) {
+    throw new RangeError('is not a path such as / or /api, without a slash at its end');
+  }
+  return text;
+}
+
+export function urlPath(text: string): string {
+  if (!/^\/[A-Za-z0-9._~!&'()*+,;=:@%/-]*$/.test(text) || hasDots(text)) {
+    throw new RangeError('is not a path such as /api/readyz');
+  }
+  return text;
+}
+
+export function timeZone(text: string): string {
+  const known = /^[A-Z][A-Za-z0-9_+-]*(\/[A-Z][A-Za-z0-9_+-]*)*$/.test(text) && isTimeZone(text);
+  if (!known) throw new RangeError('is not an IANA time zone such as UTC or Europe/Berlin');
+  return text;
+}
+
+/** A /24 of the private ranges (RFC 1918). */
+export function privateNetwork(text: string): string {
+  const [, address = '', last] = /^((?:\d{1,3}\.){3})(\d{1,3})\/24$/.exec(text) ?? [];
+  if (last === undefined || !isIP(`${address}0`))
+    throw new RangeError('is not a network such as 10.77.0.0/24');
+  if (last !== '0') throw new RangeError(`is an address in a network; the network is ${address}0/24`);
+  if (!/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address)) {
+    throw new RangeError('is not private: take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16');
+  }
+  return text;
+}
+
+function hasDots(path: string): boolean {
+  return path.split('/').some((segment) => segment === '.' || segment === '..');
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: text }));
+  } catch {
+    return false;
+  }
+}

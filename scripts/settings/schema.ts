@@ -1,0 +1,176 @@
+import Joi from 'joi';
+import { messageOf } from '../../provisioning/errors.ts';
+import { identityFile, readCertificates } from './files.ts';
+import * as names from './names.ts';
+import { parsePublicKey } from './public-key.ts';
+import { parseDuration, parseSize, type Range } from './units.ts';
+
+/** A hosts file as its schema leaves it: keys as in the file, defaults filled in, units read. */
+export type HostDocument = {
+  hostname?: string;
+  timezone: string;
+  locale: string;
+  machine: {
+    kind: 'container' | 'ssh';
+    image: 'debian-12' | 'debian-13';
+    network: string;
+    memory: number;
+    host: string;
+    port?: number;
+    user?: string;
+    identity?: string;
+  };
+  admin: { user: string; keys: string[] };
+  journal: { max_use: number };
+  swap: 'auto' | 'off';
+  tls: { kind: 'local'; names: string[] };
+  nginx: { http_port: number; https_port: number; public_https_port?: number };
+  postgresql: { memory_percent: number; max_connections: number };
+  extra_ca: string[];
+  apps: Record<string, AppDocument>;
+};
+
+export type AppDocument = {
+  domains: string[];
+  prefix: string;
+  health: string;
+  smoke: string | null;
+  watch: number;
+  processes: Record<string, number | 'auto'>;
+  env: Record<string, string>;
+  secrets: string[];
+  max_body: number;
+  timeout: number;
+  drain: number;
+  database: 'local' | 'none';
+};
+
+/** The schema of a hosts file; `directory` is what paths in it are relative to. */
+export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
+  return section({
+    hostname: text(names.machineName),
+    timezone: text(names.timeZone).default('UTC'),
+    locale: Joi.string().valid('C.UTF-8', 'C').default('C.UTF-8'),
+    machine: machine(directory).required(),
+    admin: section({
+      user: text(names.userName).default('deploy'),
+      keys: list(text(parsePublicKey)),
+    }),
+    journal: section({ max_use: size('500mb', { from: '16mb', to: '100gb' }) }),
+    swap: Joi.string().valid('auto', 'off').default('auto'),
+    tls: section({
+      kind: Joi.string().valid('local').default('local'),
+      names: list(text(names.hostOrAddress)),
+    }),
+    nginx: section({
+      http_port: port().default(80),
+      https_port: port().default(443),
+      public_https_port: port(),
+    }),
+    postgresql: section({
+      memory_percent: Joi.number().integer().min(5).max(60).default(25),
+      max_connections: Joi.number().integer().min(20).max(1000).default(100),
+    }),
+    extra_ca: list(text((path) => readCertificates(path, directory))),
+    apps: entries(names.appName, app()).min(1).required(),
+  });
+}
+
+function machine(directory: string): Joi.ObjectSchema {
+  return Joi.object({
+    kind: Joi.string().valid('container', 'ssh').required(),
+    image: only('container', Joi.string().valid('debian-13', 'debian-12').default('debian-13')),
+    network: only('container', text(names.privateNetwork).default('10.77.0.0/24')),
+    memory: only('container', size('2gb', { from: '512mb', to: '1024gb' })),
+    host: only('ssh', text(names.sshDestination).required()),
+    port: only('ssh', port()),
+    user: only('ssh', text(names.loginName)),
+    identity: only(
+      'ssh',
+      text((path) => identityFile(path, directory)),
+    ),
+  });
+}
+
+function app(): Joi.ObjectSchema<AppDocument> {
+  return section({
+    domains: list(text(names.domain)),
+    prefix: text(names.pathPrefix).default('/api'),
+    health: text(names.urlPath).default('/api/readyz'),
+    smoke: text(names.urlPath).allow(null).default(null),
+    watch: duration('30s', { from: '0s', to: '1h' }),
+    processes: entries(names.processName, Joi.any().custom(reasoned(processCount))).default({ web: 'auto' }),
+    env: entries(names.variableName, text(names.variableValue).allow('')).default({}),
+    secrets: list(text(names.variableName)).default(['JWT_KEYS']),
+    max_body: size('1mb', { from: '1kb', to: '10gb' }),
+    timeout: duration('60s', { from: '1s', to: '1h' }),
+    drain: duration('30s', { from: '0s', to: '1h' }),
+    database: Joi.string().valid('local', 'none').default('local'),
+  });
+}
+
+/** A map of known keys; left out or empty it is all defaults. */
+function section(keys: Joi.SchemaMap): Joi.ObjectSchema {
+  return Joi.object(keys).empty(null).default();
+}
+
+/** A map whose keys are the person's own. */
+function entries(parseKey: (key: string) => string, value: Joi.Schema): Joi.ObjectSchema {
+  const checkKey: Joi.CustomValidator = (given, helpers) => {
+    try {
+      parseKey(String(helpers.state.path?.at(-1)));
+      return given;
+    } catch (error) {
+      return helpers.error('setting.key', { reason: messageOf(error) });
+    }
+  };
+  return Joi.object().pattern(/^/, value.custom(checkKey)).empty(null);
+}
+
+/** A key of one kind of machine, which the other kind has no use for. */
+function only(kind: 'container' | 'ssh', then: Joi.Schema): Joi.Schema {
+  const other = kind === 'ssh' ? 'container' : 'ssh';
+  const when = (is: string, then: Joi.Schema) => ({ is, then });
+  return Joi.when('kind', { switch: [when(kind, then), when(other, Joi.forbidden())] });
+}
+
+function list(item: Joi.Schema): Joi.ArraySchema {
+  return Joi.array().items(item).unique().empty(null).default([]);
+}
+
+function text(parse: (text: string) => string): Joi.StringSchema {
+  return Joi.string().custom(reasoned(parse));
+}
+
+function size(fallback: string, range: Range): Joi.Schema {
+  return Joi.any()
+    .custom(reasoned((given) => parseSize(String(given), range)))
+    .default(parseSize(fallback));
+}
+
+function duration(fallback: string, range: Range): Joi.Schema {
+  return Joi.any()
+    .custom(reasoned((given) => parseDuration(String(given), range)))
+    .default(parseDuration(fallback));
+}
+
+function port(): Joi.NumberSchema {
+  return Joi.number().integer().min(1).max(65_535);
+}
+
+function processCount(given: unknown): unknown {
+  if (given === 'auto' || (Number.isInteger(given) && Number(given) >= 1 && Number(given) <= 64))
+    return given;
+  throw new RangeError('is neither auto nor a number from 1 to 64');
+}
+
+/** A parser that throws its reason, as Joi takes it; `problems.ts` words it. */
+function reasoned<T>(parse: (given: T) => unknown): Joi.CustomValidator {
+  return (given, helpers) => {
+    try {
+      return parse(given);
+    } catch (error) {
+      return helpers.error('setting.refused', { reason: messageOf(error) });
+    }
+  };
+}

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { converge } from './apply.ts';
+import type { Context } from './command.ts';
+import { deploy } from './deploy.ts';
+import { openMachineSide } from './machine-side.ts';
+import { proveApi } from './prove.ts';
+import type { Report } from './report.ts';
+import { describe, type Status } from './status.ts';
+
+/** From nothing, or from wherever an earlier run stopped, to a proven API: machine, apply, deploy, proof. */
+export async function bringUp(context: Context, { dirty }: { dirty: boolean }): Promise<Status> {
+  const { report } = context;
+  const machine = await context.machine();
+  if (machine.kind === 'container') await installMissing(report);
+  await machine.create(report);
+  const side = await openMachineSide(context);
+  const summary = await report.step('applies the settings', () => converge(context, 'apply', side));
+  report.summary('apply', summary);
+  await deploy(context, side, { dirty });
+  const status = await describe(context, side);
+  await report.step('proves the API through nginx and TLS', async () => {
+    await proveApi({ url: status.url, ca: await readFile(status.ca ?? '', 'utf8') });
+  });
+  return status;
+}
+
+/** What container machines need on this computer, said before it is installed. */
+async function installMissing(report: Report): Promise<void> {
+  const { installPackages, requiredPackages } = await import('./machines/container.ts');
+  const missing = requiredPackages();
+  if (missing.length === 0) return;
+  report.note(`this computer lacks ${missing.join(', ')}: installing with apt-get`);
+  await installPackages(missing, process.getuid?.() === 0 ? [] : ['sudo', '-n'], report);
+}
