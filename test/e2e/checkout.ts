@@ -1,0 +1,92 @@
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunOptions, type RunResult, run, runChecked } from '../../scripts/process.ts';
+
+/** A clone of this repository's last commit in a folder of its own, as a new user has it. */
+export type Checkout = {
+  readonly root: string;
+  /** Runs `berth` with these words and returns whatever comes of it. */
+  berth(words: string[], options?: RunOptions): Promise<RunResult & { seconds: number }>;
+  /** Runs `berth` and fails the test unless it exits 0. */
+  must(words: string[], options?: RunOptions): Promise<RunResult & { seconds: number }>;
+  /** `berth status --json`. */
+  status(): Promise<Status>;
+  /** Runs a shell line on the machine as the admin user; fails the test unless it exits 0. */
+  ssh(line: string, input?: string): Promise<string>;
+  /** Writes `provisioning/hosts/local.yml`. */
+  settings(yaml: string): void;
+  /** Takes the machine and the folder away. */
+  remove(): Promise<void>;
+};
+
+export type Status = {
+  url: string;
+  ca: string;
+  ssh: string;
+  release: string | null;
+  healthy: boolean;
+  commit: string;
+};
+
+const source = join(import.meta.dirname, '../..');
+
+/** `installed`: shares this checkout's node_modules and images instead of making its own. */
+export async function cloneRepository({ installed }: { installed: boolean }): Promise<Checkout> {
+  const root = mkdtempSync(join(tmpdir(), 'berth-e2e-'));
+  await runChecked(['git', 'clone', '--quiet', source, root]);
+  await runChecked(['git', '-C', root, 'config', 'user.name', 'Test']);
+  await runChecked(['git', '-C', root, 'config', 'user.email', 'test@example.com']);
+  if (installed) share(root);
+  const berth = async (words: string[], options: RunOptions = {}) => {
+    const began = performance.now();
+    const result = await run([join(root, 'scripts/berth'), ...words], { cwd: root, ...options });
+    return { ...result, seconds: (performance.now() - began) / 1000 };
+  };
+  const must = async (words: string[], options?: RunOptions) => {
+    const result = await berth(words, options);
+    if (result.code === 0) return result;
+    throw new Error(`berth ${words.join(' ')} exited ${result.code}\n${result.stdout}\n${result.stderr}`);
+  };
+  return {
+    root,
+    berth,
+    must,
+    status: async () => JSON.parse(await lastLine(berth(['status', '--json']))) as Status,
+    ssh: async (line, input) =>
+      (await must(['ssh', '--', 'sh', '-c', line], input === undefined ? {} : { input })).stdout,
+    settings: (yaml) => writeFileSync(join(root, 'provisioning/hosts/local.yml'), yaml),
+    async remove() {
+      await berth(['destroy', '--yes']);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function lastLine(result: Promise<RunResult>): Promise<string> {
+  return (await result).stdout.trim().split('\n').at(-1) ?? '';
+}
+
+function share(root: string): void {
+  for (const path of ['node_modules', 'scripts/node_modules'])
+    symlinkSync(join(source, path), join(root, path));
+  // A symlink is not what .gitignore's `node_modules/` means.
+  writeFileSync(join(root, '.git/info/exclude'), 'node_modules\n');
+  for (const kind of ['images', 'cache']) {
+    const from = join(source, '.berth', kind);
+    const into = join(root, '.berth', kind);
+    mkdirSync(into, { recursive: true });
+    const files = existsSync(from) ? readdirSync(from, { withFileTypes: true }) : [];
+    for (const file of files.filter((entry) => entry.isFile()))
+      linkSync(join(from, file.name), join(into, file.name));
+  }
+}

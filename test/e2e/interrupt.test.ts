@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Event } from '../../provisioning/events.ts';
+import { type Checkout, cloneRepository } from './checkout.ts';
+import { eventually, traces } from './computer.ts';
+
+type Seen = Event | { type: 'step'; title: string; state: string } | { type: 'error' };
+type Ended = { code: number; applied: string[]; killed: boolean; error: string };
+
+const settings = 'machine: {kind: container, image: debian-12}\napps: {api: {}}\n';
+
+/** A first apply that is killed again and again, on either side, on Debian 12. */
+describe('an interrupted apply', function () {
+  this.timeout(900_000);
+  this.bail(true);
+  let before: Record<string, string[]>;
+  let checkout: Checkout;
+
+  this.beforeAll(async () => {
+    before = await traces();
+    checkout = await cloneRepository({ installed: true });
+    checkout.settings(settings);
+  });
+  this.afterAll(() => checkout?.remove());
+
+  /** Runs words with `--json` and calls `kill` at the first event that `when` picks. */
+  async function interrupt(
+    words: string[],
+    when: (seen: Seen) => boolean,
+    kill: (operator: () => void) => void,
+  ): Promise<Ended> {
+    const child = spawn(join(checkout.root, 'scripts/berth'), [...words, '--json'], {
+      cwd: checkout.root,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended: Ended = { code: 0, applied: [], killed: false, error: '' };
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const seen = JSON.parse(line) as Seen;
+      if (seen.type === 'applied') ended.applied.push(seen.resource);
+      if (seen.type === 'error') ended.error = line;
+      if (ended.killed || !when(seen)) return;
+      ended.killed = true;
+      kill(() => child.kill('SIGKILL'));
+    });
+    ended.code = await new Promise((resolve) => child.on('close', (code) => resolve(code ?? 137)));
+    return ended;
+  }
+
+  const operatorSide = (operator: () => void) => operator();
+  const machineSide = () => {
+    for (const pid of runningIn(checkout.root)) killIfThere(pid);
+  };
+
+  for (const title of [
+    'starts the machine',
+    'makes first contact',
+    'sends Node and pm2',
+    "sends the machine's side",
+  ]) {
+    it(`survives SIGKILL of the operator's side when it ${title}`, async () => {
+      const ended = await interrupt(
+        ['up'],
+        (seen) => seen.type === 'step' && seen.title.startsWith(title),
+        operatorSide,
+      );
+      assert.ok(ended.killed);
+    });
+  }
+
+  it('converges when its machine side is killed inside dpkg, and after every step', async () => {
+    const places = [/^Unpacking nginx/, /^Unpacking postgresql-1/, /^Setting up /];
+    const kills = { insideDpkg: 0, afterStep: 0 };
+    const when = (seen: Seen) => {
+      if (seen.type === 'applied') kills.afterStep += 1;
+      else if (seen.type === 'progress' && places[0]?.test(seen.text)) kills.insideDpkg += 1;
+      else return false;
+      return true;
+    };
+    for (;;) {
+      const before = kills.insideDpkg;
+      const ended = await interrupt(['apply'], when, machineSide);
+      if (kills.insideDpkg > before) places.shift();
+      if (ended.killed) continue;
+      assert.equal(ended.code, 0, ended.error);
+      break;
+    }
+    console.log(`    figure: kills of the machine's side during the first apply: ${JSON.stringify(kills)}`);
+    assert.ok(kills.insideDpkg >= 2 && kills.afterStep >= 20, JSON.stringify(kills));
+    const plan = await checkout.berth(['plan']);
+    assert.equal(plan.code, 0, plan.stdout);
+  });
+
+  it("converges when its operator's side is killed, by waiting for what that began", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await checkout.ssh(
+        'sudo rm -rf /var/www/berth /etc/nginx/berth /etc/berth/tls /etc/api/env /etc/tmpfiles.d/api.conf',
+      );
+      const ended = await interrupt(['apply'], (seen) => seen.type === 'applied', operatorSide);
+      assert.ok(ended.killed);
+      await checkout.must(['apply']);
+      assert.equal((await checkout.berth(['plan'])).code, 0);
+    }
+  });
+
+  it('ends in a proven API on Debian 12', async () => {
+    await checkout.must(['up']);
+    assert.equal((await checkout.status()).healthy, true);
+    assert.match(await checkout.ssh('cat /etc/debian_version'), /^12\./);
+    assert.match((await checkout.must(['apply'])).stdout, /^0 added, 0 changed, 0 removed/m);
+  });
+
+  it('survives SIGKILL of a destroy, and leaves nothing on the computer', async () => {
+    await interrupt(['destroy', '--yes'], () => true, operatorSide);
+    await checkout.must(['destroy', '--yes']);
+    await eventually('the end of what was killed', 10, async () => {
+      assert.deepEqual(await traces(), before);
+      return true;
+    });
+  });
+});
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended by itself meanwhile
+  }
+}
+
+/** The processes of `berth-run.service` inside this checkout's machine, as this computer numbers them. */
+function runningIn(root: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  const of = (pid: number, name: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const nspawn = pids.find(
+    (pid) =>
+      of(pid, 'cmdline').startsWith('systemd-nspawn') && of(pid, 'cmdline').includes(`${root}/.berth/`),
+  );
+  const leader = pids.find((pid) => new RegExp(`^PPid:\\s+${nspawn}$`, 'm').test(of(pid, 'status')));
+  const namespace = readlinkSync(`/proc/${leader}/ns/pid`);
+  return pids.filter(
+    (pid) =>
+      of(pid, 'cgroup').includes('berth-run.service') && readlinkSync(`/proc/${pid}/ns/pid`) === namespace,
+  );
+}

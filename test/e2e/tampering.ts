@@ -1,0 +1,84 @@
+import { platformOf } from '../../provisioning/platform.ts';
+import { site } from '../../provisioning/site.ts';
+import { parseHostFile, resolveSettings } from '../../scripts/settings.ts';
+
+export type Tampering = { resource: string; harm: string };
+
+const conf = '/etc/postgresql/17/main/conf.d/berth.conf';
+
+/** Loads a changed configuration, then puts the file back: only the running service is not as it shall be. */
+const loadOther = (path: string, verb: string, unit: string) =>
+  `sudo cp -p ${path} /tmp/kept; echo '# changed' | sudo tee -a ${path} >/dev/null; sudo systemctl ${verb} ${unit}; sudo cp -p /tmp/kept ${path}`;
+
+/** By the resource's id, where its kind does not say it all. */
+const special: Record<string, string> = {
+  hostname: 'sudo hostnamectl set-hostname other',
+  'time zone': 'sudo ln -sf /usr/share/zoneinfo/Europe/Berlin /etc/localtime',
+  packages: 'sudo dpkg --remove --force-depends logrotate >/dev/null',
+  'others in /etc/sudoers.d': 'sudo install -m 0440 /dev/null /etc/sudoers.d/berth-earlier',
+  'trusted authorities': 'sudo touch /usr/local/share/ca-certificates/berth-earlier.crt',
+  'group berth-web': 'sudo usermod --append --groups berth-web nobody',
+  'systemd units': "echo '[Service]' | sudo tee /etc/systemd/system/nginx.service.d/zz.conf >/dev/null",
+  'service systemd-journald.service': loadOther(
+    '/etc/systemd/journald.conf.d/berth.conf',
+    'restart',
+    'systemd-journald',
+  ),
+  'service postgresql@17-main.service': loadOther(conf, 'reload', 'postgresql@17-main'),
+  'service nginx.service': loadOther('/etc/nginx/conf.d/berth.conf', 'reload', 'nginx'),
+  'service api.service': 'sudo systemctl --quiet disable api.service 2>/dev/null',
+  'role api': 'sudo -u postgres psql -qc "ALTER ROLE api CREATEDB"',
+  'database api': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE api TO PUBLIC"',
+  'database postgres': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE postgres TO PUBLIC"',
+  'database template1': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE template1 TO PUBLIC"',
+  'environment of api': 'sudo sed -i s/production/development/ /etc/api/env',
+  'certificate authority': 'sudo chmod 0640 /etc/berth/tls/authority.pem',
+  // Another certificate would be one that nginx has not read, too: the mode alone differs here.
+  'certificate /etc/berth/tls/server.pem': 'sudo chmod 0644 /etc/berth/tls/server.pem',
+  'release of api': 'sudo systemctl stop "api@*.service"',
+};
+
+/**
+ * Not to be tampered with here: a container takes no swap, a waiting setting is a notice while a release runs, and
+ * without a user's own group that user's files differ as well.
+ */
+const exempt = ['swap', 'settings of postgresql@17-main.service', 'group deploy', 'group api'];
+
+const byKind: [RegExp, (found: string[]) => string][] = [
+  // A changed unit file is also one that systemd has not read; another mode is not.
+  [/^file (\/etc\/systemd\/system\/.*)$/, ([path]) => `sudo chmod 0600 ${path}`],
+  [/^file (.*)$/, ([path]) => `echo '# changed' | sudo tee -a ${path} >/dev/null`],
+  [/^directory (.*)$/, ([path]) => `sudo chmod 0701 ${path}`],
+  [/^link (.*)$/, ([path]) => `sudo ln -sfn elsewhere ${path}`],
+  [/^absent (.*)$/, ([path]) => `sudo touch ${path}`],
+  [/^block in (.*)$/, ([path]) => `sudo sed -i '/berth: begin/,/berth: end/d' ${path}`],
+  [/^user (.*)$/, ([name]) => `sudo usermod --shell /bin/sh ${name}`],
+  [/^member (.*) of (.*)$/, ([name, group]) => `sudo gpasswd --delete ${name} ${group} >/dev/null`],
+  [/^leftovers in (.*)$/, ([path]) => `sudo mkdir ${path}/left`],
+];
+
+/** A way to change each resource of the site by hand, and no other with it. */
+export function tamperings(): Tampering[] {
+  return siteIds()
+    .filter((id) => !exempt.includes(id))
+    .map((resource) => ({ resource, harm: special[resource] ?? byPattern(resource) }));
+}
+
+function byPattern(id: string): string {
+  for (const [pattern, harm] of byKind) {
+    const found = id.match(pattern);
+    if (found) return harm(found.slice(1));
+  }
+  throw new Error(`no way to tamper with ${id} is known`);
+}
+
+function siteIds(): string[] {
+  const file = { name: 'local', path: 'local.yml', root: '/' };
+  const reach = { alias: 'local', firstUser: 'root', publicKey: 'ssh-ed25519 key', names: ['10.77.0.2'] };
+  const settings = resolveSettings(
+    parseHostFile('machine: {kind: container}\napps: {api: {}}\n', file),
+    reach,
+  );
+  const platform = platformOf('ID=debian\nVERSION_ID="13"\n');
+  return site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' }).map(({ id }) => id);
+}

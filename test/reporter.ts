@@ -1,0 +1,15 @@
+import { appendFileSync } from 'node:fs';
+import Mocha from 'mocha';
+
+/** mocha's spec reporter, which also writes its counts to the file that `BERTH_TEST_COUNTS` names. */
+export default class CountingReporter extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options);
+    const path = process.env.BERTH_TEST_COUNTS;
+    runner.once('end', () => {
+      const { passes, failures, pending } = this.stats;
+      if (path)
+        appendFileSync(path, `${JSON.stringify({ passed: passes, failed: failures, skipped: pending })}\n`);
+    });
+  }
+}

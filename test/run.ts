@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { installPackages, requiredPackages } from '../scripts/machines/container.ts';
+
+/**
+ * Runs every part of the tests and closes with `N passed, N failed, N skipped`. What this computer cannot run is
+ * skipped by name. Parts of one group run side by side; each line says which part it is of.
+ */
+type Part = { name: string; argv: string[] };
+type Counts = { passed: number; failed: number; skipped: number };
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const bin = (name: string) => join('node_modules/.bin', name);
+const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
+
+function mocha(name: string, patterns: string[]): Part {
+  const files = patterns.flatMap((pattern) => globSync(pattern)).sort();
+  return { name, argv: [bin('mocha'), '--reporter', 'test/reporter.ts', ...files] };
+}
+
+const quick: Part[][] = [
+  [
+    { name: 'types', argv: [bin('tsc')] },
+    { name: 'lint', argv: [bin('biome'), 'check', '--error-on-warnings', '.'] },
+  ],
+  [mocha('unit', ['{api,provisioning,scripts}/**/*.test.ts', 'test/*.test.ts'])],
+];
+
+const machines: Part[][] = [
+  // One after the other: each looks at what is left on the whole computer.
+  [mocha('new-user', ['test/e2e/new-user.test.ts'])],
+  [mocha('interrupted', ['test/e2e/interrupt.test.ts'])],
+  [mocha('releases', ['test/e2e/releases.test.ts'])],
+  [mocha('containers', ['test/machines/*.test.ts'])],
+];
+
+async function runPart({ name, argv }: Part): Promise<Counts> {
+  const countsFile = join(scratch, name);
+  writeFileSync(countsFile, '');
+  const began = performance.now();
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, BERTH_TEST_COUNTS: countsFile },
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => console.log(`[${name}] ${line}`));
+  }
+  const code = await new Promise<number>((resolve, reject) => {
+    child.on('close', (exitCode) => resolve(exitCode ?? 1));
+    child.on('error', reject);
+  });
+  const counts = countsOf(readFileSync(countsFile, 'utf8'), code);
+  console.log(`[${name}] ${JSON.stringify(counts)} in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  return counts;
+}
+
+/** A part that counts nothing itself, or that died before it could, is one test. */
+function countsOf(written: string, code: number): Counts {
+  if (written !== '') return JSON.parse(written) as Counts;
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
+function canMakeMachines(): boolean {
+  return process.platform === 'linux' && process.getuid?.() === 0;
+}
+
+/** What the tests of machines call besides what a machine itself needs: program → Debian package. */
+const programs = { curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git' };
+
+async function installMissing(): Promise<void> {
+  const there = (program: string) =>
+    (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
+  const others = Object.entries(programs).flatMap(([program, name]) => (there(program) ? [] : [name]));
+  const missing = [...requiredPackages(), ...others];
+  if (missing.length === 0) return;
+  console.log(`this computer lacks ${missing.join(', ')}: installing with apt-get`);
+  await installPackages(missing, [], { step: (_title, work) => work(() => {}), note: console.log });
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+if (!values.quick && canMakeMachines()) await installMissing();
+const groups = values.quick ? quick : [...quick, ...(canMakeMachines() ? machines : [])];
+for (const group of groups) {
+  for (const counts of await Promise.all(group.map(runPart))) {
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+  }
+}
+if (!values.quick && !canMakeMachines()) {
+  for (const { name } of machines.flat()) {
+    console.log(`skipped: ${name} (needs Linux and root)`);
+    total.skipped += 1;
+  }
+}
+rmSync(scratch, { recursive: true });
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 ? 0 : 1;
