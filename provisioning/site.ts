@@ -1,4 +1,5 @@
 import { environmentParts } from './environment.ts';
+import { keptSettings } from './kept-settings.ts';
 import { nginxFiles } from './nginx.ts';
 import type { Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
@@ -52,6 +53,7 @@ export function site(input: SiteInput): Resource[] {
     ...certificates(settings),
     ...nginx(settings, platform),
     ...apps.map(({ name }) => service(`${name}.service`)),
+    keptSettings(settings),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
   ];
 }

@@ -158,7 +158,7 @@ describe('berth', () => {
         env: { BERTH_HOST: 'other', BERTH_STATE: '/s' },
       });
       assert.deepEqual(seen, [
-        { host: 'vps', json: false, yes: true, verbose: true },
+        { host: 'vps', app: undefined, json: false, yes: true, verbose: true },
         '/s',
         ['a', '--json', '-x'],
         { follow: true, since: '1h' },

@@ -51,6 +51,7 @@ function createProgram(io: Io, list: Entry[], act: Act): Commander {
       '-H, --host <name>',
       'the machine: provisioning/hosts/<name>.yml (default: $BERTH_HOST, else local)',
     )
+    .option('-a, --app <name>', 'the application, where the hosts file names several (default: $BERTH_APP)')
     .option('--json', 'print events as NDJSON, for scripts')
     .option('-y, --yes', 'answer every question with yes')
     .option('-v, --verbose', 'show more: diffs of an apply, stack traces')
@@ -103,8 +104,14 @@ function exitCodesHelp(): string {
 }
 
 function globalFlags(program: Commander, io: Io): Flags {
-  const { host, json, yes, verbose } = program.opts();
-  return { host: host ?? (io.env.BERTH_HOST || 'local'), json: !!json, yes: !!yes, verbose: !!verbose };
+  const { host, app, json, yes, verbose } = program.opts();
+  return {
+    host: host ?? (io.env.BERTH_HOST || 'local'),
+    app: app ?? (io.env.BERTH_APP || undefined),
+    json: !!json,
+    yes: !!yes,
+    verbose: !!verbose,
+  };
 }
 
 /** The flags that decide how a failure looks, known also when the rest cannot be parsed. */

@@ -37,6 +37,8 @@ export type Input = {
 export type Flags = {
   /** `--host`, else `BERTH_HOST`, else `local`. */
   host: string;
+  /** `--app`, else `BERTH_APP`, else undefined: the only application of the hosts file. */
+  app: string | undefined;
   json: boolean;
   yes: boolean;
   verbose: boolean;
@@ -64,6 +66,8 @@ export type Context = {
   machine(): Promise<Machine>;
   /** How the chosen host's machine is reached. Throws `machine_absent`, `machine_stopped`. */
   reach(): Promise<Reach>;
+  /** The application that a command is about. Throws `app_ambiguous`, `unknown_app`. */
+  app(): Promise<string>;
   /** The host file completed with what only the machine knows; the machine has to exist. */
   settings(): Promise<Settings>;
 };

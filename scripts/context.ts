@@ -37,11 +37,31 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
     hostFile,
     machine,
     reach,
+    app: async () => chosenApp(flags.app, Object.keys((await hostFile()).settings.apps)),
     settings: cached(async () => {
       const { resolveSettings } = await import('./settings.ts');
       return resolveSettings(await hostFile(), await reach());
     }),
   };
+}
+
+function chosenApp(wanted: string | undefined, names: string[]): string {
+  const [first] = names;
+  const choices = names.join(', ');
+  if (wanted !== undefined) {
+    if (names.includes(wanted)) return wanted;
+    throw new BerthError(
+      'unknown_app',
+      `the hosts file names no application ${wanted}`,
+      `choose one of: ${choices}`,
+    );
+  }
+  if (first !== undefined && names.length === 1) return first;
+  throw new BerthError(
+    'app_ambiguous',
+    `the hosts file names several applications: ${choices}`,
+    'add --app <name>',
+  );
 }
 
 /** Throws before ssh would wait for its timeout: a machine that is switched off is an everyday state. */

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { DeployResult } from '../provisioning/deploy.ts';
-import { BerthError } from '../provisioning/errors.ts';
 import type { Event } from '../provisioning/events.ts';
 import type { Context } from './command.ts';
 import type { MachineSide } from './machine-side.ts';
@@ -17,7 +16,7 @@ export async function deploy(
 ): Promise<DeployResult & { app: string }> {
   const { report, root, stateDirectory } = context;
   const settings = await context.settings();
-  const app = onlyApp(Object.keys(settings.apps));
+  const app = await context.app();
   const slug = await report.step('builds the slug', async () => {
     const { cpu } = await side.ask<{ cpu: 'x64' | 'arm64' }>('machine', null);
     return buildSlug({
@@ -48,15 +47,4 @@ export async function deploy(
 
 function nameOf(archive: Archive, source: Archive): string {
   return archive === source ? 'the source' : 'the dependencies';
-}
-
-/** The application that this checkout is. */
-export function onlyApp(names: string[]): string {
-  const [name] = names;
-  if (name !== undefined && names.length === 1) return name;
-  throw new BerthError(
-    'app_ambiguous',
-    `this checkout is one application, but the hosts file names ${names.length}: ${names.join(', ') || 'none'}`,
-    'keep one application in the hosts file',
-  );
 }

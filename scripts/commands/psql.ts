@@ -1,5 +1,4 @@
 import type { Command } from '../command.ts';
-import { onlyApp } from '../deploy.ts';
 import { interactive } from '../ssh.ts';
 
 export const command: Command = {
@@ -8,9 +7,9 @@ export const command: Command = {
     ['berth psql', "the application's database, as the application sees it"],
     ['berth psql -- -c "SELECT count(*) FROM users"', 'one statement'],
   ],
-  async run({ io, hostFile, reach }, { args }) {
+  async run({ io, hostFile, reach, app: chosen }, { args }) {
     const { settings } = await hostFile();
-    const app = onlyApp(Object.keys(settings.apps));
+    const app = await chosen();
     // As the application's user, whom the server knows by peer authentication; its home is not to be written to.
     const argv = ['sudo', '-n', '-iu', app, 'env', 'PSQL_HISTORY=/dev/null', 'psql', '-d', app, ...args];
     const terminal = io.stdin.isTTY === true && io.stdout.isTTY;

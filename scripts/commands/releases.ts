@@ -1,6 +1,5 @@
 import type { ReleaseView } from '../../provisioning/releases/rollback.ts';
 import type { Command } from '../command.ts';
-import { onlyApp } from '../deploy.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMachineSide } from '../machine-side.ts';
 import { neutral } from '../terminal.ts';
@@ -11,7 +10,7 @@ export const command: Command = {
     ['berth releases --json', 'the same as one JSON object a line'],
   ],
   async run(context) {
-    const app = onlyApp(Object.keys((await context.hostFile()).settings.apps));
+    const app = await context.app();
     const side = await openMachineSide(context);
     for (const release of await side.ask<ReleaseView[]>('releases', { app })) {
       context.report.data({ type: 'release', app, ...release });

@@ -1,6 +1,5 @@
 import type { Event } from '../../provisioning/events.ts';
 import type { Command } from '../command.ts';
-import { onlyApp } from '../deploy.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMachineSide } from '../machine-side.ts';
 
@@ -8,7 +7,7 @@ export const command: Command = {
   examples: [['berth restart', 'the same slug as a new release; no request is dropped']],
   async run(context) {
     const settings = await context.settings();
-    const app = onlyApp(Object.keys(settings.apps));
+    const app = await context.app();
     const side = await openMachineSide(context);
     const { code, runtime, by } = side;
     const onEvent = (event: Event) => context.report.event('restart', event);

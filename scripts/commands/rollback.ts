@@ -2,7 +2,6 @@ import { BerthError } from '../../provisioning/errors.ts';
 import type { Event } from '../../provisioning/events.ts';
 import type { RollbackResult } from '../../provisioning/releases/rollback.ts';
 import type { Command } from '../command.ts';
-import { onlyApp } from '../deploy.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMachineSide } from '../machine-side.ts';
 
@@ -15,7 +14,7 @@ export const command: Command = {
   async run(context, { args }) {
     const to = args[0] === undefined ? null : releaseNumber(args[0]);
     const settings = await context.settings();
-    const app = onlyApp(Object.keys(settings.apps));
+    const app = await context.app();
     const side = await openMachineSide(context);
     const onEvent = (event: Event) => context.report.event('rollback', event);
     const { release, from } = await context.report.step('brings it live', () =>

@@ -1,6 +1,5 @@
 import { render } from '../../provisioning/template.ts';
 import type { Command } from '../command.ts';
-import { onlyApp } from '../deploy.ts';
 import { interactive } from '../ssh.ts';
 
 export const command: Command = {
@@ -12,9 +11,9 @@ export const command: Command = {
     ],
     ['berth run -- sh', 'a shell there; its exit code is returned'],
   ],
-  async run({ io, hostFile, reach }, { args }) {
+  async run({ io, hostFile, reach, app: chosen }, { args }) {
     const { settings } = await hostFile();
-    const app = onlyApp(Object.keys(settings.apps));
+    const app = await chosen();
     const terminal = io.stdin.isTTY === true && io.stdout.isTTY;
     const sandbox = render('systemd/sandbox.conf', { app });
     const argv = oneOff(app, args, { terminal, sandbox });

@@ -316,7 +316,8 @@ describe('a new user', function () {
   });
 
   it('answers again after a reboot, with the data that it had', async () => {
-    const boot = async () => (await checkout.berth(['ssh', '--', 'cat', '/proc/sys/kernel/random/boot_id'])).stdout;
+    const boot = async () =>
+      (await checkout.berth(['ssh', '--', 'cat', '/proc/sys/kernel/random/boot_id'])).stdout;
     const before = await boot();
     await checkout.berth(['ssh', '--', 'sudo', 'systemctl', 'reboot']);
     const [, seconds] = await timed(async () => {
