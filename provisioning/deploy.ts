@@ -3,6 +3,7 @@ import type { Event } from './events.ts';
 import type { Host } from './host.ts';
 import { formation, outdated, release } from './releases/release.ts';
 import { requireRoom } from './releases/room.ts';
+import { settle } from './releases/settle.ts';
 import { layerPath, liveRelease, slugPath, unpack } from './releases/store.ts';
 import type { Settings } from './settings.ts';
 import type { UploadsInput } from './uploads.ts';
@@ -23,12 +24,13 @@ export async function deploy(
       `the settings name no application ${input.app}`,
       'add it to the hosts file',
     );
+  const say = (text: string) => emit({ type: 'progress', text });
+  await settle(host, app, say);
   const live = await liveRelease(host, app.name);
   if (live?.slug === slug && !(await outdated(host, settings, app, runtime))) {
     return { release: live.number, changed: false };
   }
-  const say = (text: string) => emit({ type: 'progress', text });
-  await requireRoom(host, formation(app, settings, host));
+  await requireRoom(host, app.name, formation(app, settings, host));
   say('unpacks');
   await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
   // The slug finds its dependencies by a symlink in its archive, to the layer beside it.

@@ -1,3 +1,4 @@
+import { diskFull } from './disk-full.ts';
 import { BerthError, messageOf } from './errors.ts';
 import { receive } from './uploads.ts';
 
@@ -8,7 +9,8 @@ try {
     throw new BerthError('bad_request', `not an application and a SHA-256: ${app} ${digest}`, 'run: npm ci');
   }
   console.log(JSON.stringify({ type: 'result', ok: true, value: await receive({ app, digest }) }));
-} catch (error) {
+} catch (thrown) {
+  const error = diskFull(thrown) ?? thrown;
   const { code, hint } =
     error instanceof BerthError ? error : { code: 'internal', hint: 'run the same command again' };
   console.log(

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { diskFull } from './disk-full.ts';
 import { BerthError, messageOf } from './errors.ts';
 import type { ErrorView, Event } from './events.ts';
 import { createHost } from './host.ts';
@@ -74,7 +75,8 @@ function badRequest(message: string, cause?: unknown): BerthError {
   return new BerthError('bad_request', message, 'run npm ci and the same command again', { cause });
 }
 
-function viewError(error: unknown): ErrorView {
+function viewError(thrown: unknown): ErrorView {
+  const error = thrown instanceof BerthError ? thrown : (diskFull(thrown) ?? thrown);
   if (error instanceof BerthError) return { code: error.code, message: error.message, hint: error.hint };
   const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
   return { code: 'internal', message, hint: 'this is a defect of Berth: please report it with this text' };

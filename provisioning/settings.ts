@@ -73,6 +73,8 @@ export type AppSettings = {
   health: string;
   /** A path that must not answer 5xx before a release goes live; `null`: none is asked. */
   smoke: string | null;
+  /** How long a new release has until its health path has answered, in milliseconds. */
+  startTimeoutMs: number;
   /** How long a new release is watched, and taken back if it does worse than the one before, in milliseconds. */
   watchMs: number;
   /** Process name of the Procfile → how many; `web: 0` is resolved from the machine's memory and CPUs. */

@@ -109,7 +109,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
 
 function appOf(name: string, app: AppDocument): AppSettings {
   const { max_body: maxBodyBytes, timeout: timeoutMs, drain: drainMs, watch: watchMs, ...rest } = app;
-  const { processes, domains, ...same } = rest;
+  const { start_timeout: startTimeoutMs, processes, domains, ...same } = rest;
   const counts = Object.entries(processes).map(([process, count]) => [process, count === 'auto' ? 0 : count]);
   // Sorted, for nginx keeps one server block for each list of domains.
   return {
@@ -120,6 +120,7 @@ function appOf(name: string, app: AppDocument): AppSettings {
     maxBodyBytes,
     timeoutMs,
     drainMs,
+    startTimeoutMs,
     watchMs,
   };
 }

@@ -3,7 +3,7 @@ import { BerthError, messageOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
 import { type Say, startHealthy } from './gate.ts';
-import { appRoot, liveNumber, type Release, readRelease, socketPath, unitOf, writeRelease } from './store.ts';
+import { appRoot, liveNumber, type Release, socketPath, unitOf, writeRelease } from './store.ts';
 import { watch } from './watch.ts';
 
 export type Cutover = {
@@ -31,7 +31,7 @@ export async function goLive(cutover: Cutover, release: Release): Promise<void> 
     await startHealthy(host, app, number, say);
     if (stop.aborted) throw stoppedBefore(app.name, number);
   } catch (error) {
-    await discard(cutover, release, messageOf(error));
+    await discard(host, release, app.name, messageOf(error));
     throw error;
   }
   await pointTo(host, app.name, number);
@@ -51,7 +51,7 @@ async function keepOrTakeBack(cutover: Cutover, release: Release, previous: numb
   if (reason === null) return;
   await pointTo(host, app.name, previous);
   await awaitQuiet(cutover, number);
-  await discard(cutover, release, reason);
+  await discard(host, release, app.name, reason);
   throw new BerthError(
     'release_worse',
     `v${number} of ${app.name} was taken back, v${previous} serves again: ${reason}`,
@@ -60,9 +60,9 @@ async function keepOrTakeBack(cutover: Cutover, release: Release, previous: numb
 }
 
 /** Stops a release that shall not serve, and writes down why. */
-async function discard({ host, app }: Cutover, release: Release, reason: string): Promise<void> {
-  await host.run(['systemctl', 'stop', unitOf(app.name, release.number)]);
-  await writeRelease(host, app.name, { ...release, state: 'failed', failure: reason.slice(0, 500) });
+export async function discard(host: Host, release: Release, app: string, reason: string): Promise<void> {
+  await host.run(['systemctl', 'stop', unitOf(app, release.number)]);
+  await writeRelease(host, app, { ...release, state: 'failed', failure: reason.slice(0, 500) });
 }
 
 function stoppedBefore(app: string, number: number): BerthError {
@@ -114,32 +114,31 @@ export async function runningNumbers(host: Host, app: string): Promise<number[]>
 
 /**
  * Waits until no connection is left on a release's socket. nginx lets go of it by itself within its upstream
- * keep-alive times (2 s + 2 s); what lasts longer is a running request, and `drainMs` is its limit.
+ * keep-alive times (1.5 s + 1 s); what lasts longer is a running request, and `drainMs` since nginx was last
+ * pointed elsewhere is its limit.
  */
 async function awaitQuiet({ host, app, say }: Cutover, number: number): Promise<void> {
-  const deadline = Date.now() + app.drainMs;
+  const deadline = (await pointedAt(host, app.name)) + app.drainMs;
+  let said = 0;
   for (;;) {
     const left = countConnections((await host.read('/proc/net/unix')) ?? '', socketPath(app.name, number));
     if (left === 0 || Date.now() > deadline) return;
-    say(`v${number} finishes ${left} connection${left === 1 ? '' : 's'}`);
+    if (left !== said) say(`v${number} finishes ${left} connection${left === 1 ? '' : 's'}`);
+    said = left;
     await wait(100);
   }
 }
 
-/** What a killed deploy left half way: a release that never went live has failed, the live one is good. */
-export async function settleAbandoned(cutover: Cutover, numbers: number[]): Promise<void> {
-  const { host, app } = cutover;
-  const live = await liveNumber(host, app.name);
-  for (const number of numbers) {
-    const release = await readRelease(host, app.name, number);
-    if (release?.state !== 'starting') continue;
-    if (number === live) await writeRelease(host, app.name, { ...release, state: 'good' });
-    else await discard(cutover, release, 'its deploy was interrupted');
-  }
+/** When nginx was last pointed to a release, in milliseconds; a symlink is made anew each time. */
+async function pointedAt(host: Host, app: string): Promise<number> {
+  return Number(await host.must(['stat', '--format=%.3Y', `/run/${app}/current.sock`])) * 1000;
 }
 
-/** Connections accepted on a socket: its lines in /proc/net/unix in the state "connected" (03). */
+/** Connections on a socket: its lines in /proc/net/unix that wait to be accepted (02) or are connected (03). */
 export function countConnections(procNetUnix: string, path: string): number {
-  return procNetUnix.split('\n').filter((line) => line.endsWith(` ${path}`) && line.split(/\s+/)[5] === '03')
-    .length;
+  const states = procNetUnix
+    .split('\n')
+    .filter((line) => line.endsWith(` ${path}`))
+    .map((line) => line.split(/\s+/)[5] ?? '');
+  return states.filter((state) => ['02', '03'].includes(state)).length;
 }

@@ -7,74 +7,91 @@ import { socketPath, unitOf } from './store.ts';
 
 export type Say = (text: string) => void;
 
-const answersNeeded = 3;
+/** A release that runs already has proven itself before. */
+const answersNeeded = { cold: 3, warm: 1 };
 const everyMs = 100;
-const timeoutMs = 60_000;
+const journalEveryMs = 500;
+const answerWithinMs = 5000;
 /** So many ends of a process while it starts are no accident: waiting for the timeout would tell nothing more. */
 const endsAllowed = 4;
+
+type Start = { host: Host; app: AppSettings; number: number; say: Say; since: number };
 
 /**
  * Starts a release and waits until its health path has answered 200 several times in a row, and its smoke path,
  * where one is set, with anything below 500.
  *
- * @throws BerthError `release_crashes`, `release_unhealthy`, `release_smokes` with the process's last log lines
+ * @throws BerthError `release_crashes`, `release_silent`, `release_unhealthy`, `release_smokes` with the process's
+ * last log lines
  */
 export async function startHealthy(host: Host, app: AppSettings, number: number, say: Say): Promise<void> {
-  const since = Date.now();
-  say(`v${number} starts`);
-  await host.must(['systemctl', 'start', unitOf(app.name, number)]);
-  await proveHealthy(host, app, number, since, say);
-  if (app.smoke !== null) await proveSmoke(host, app, number, app.smoke);
+  const unit = unitOf(app.name, number);
+  const start = { host, app, number, say, since: Date.now() };
+  const warm = (await host.run(['systemctl', 'is-active', '--quiet', unit])).code === 0;
+  if (!warm) {
+    say(`v${number} starts`);
+    await host.must(['systemctl', 'start', unit]);
+  }
+  await proveHealthy(start, warm ? answersNeeded.warm : answersNeeded.cold);
+  if (app.smoke !== null) await proveSmoke(start, app.smoke);
   say(`v${number} is healthy`);
 }
 
-async function proveHealthy(host: Host, app: AppSettings, number: number, since: number, say: Say) {
-  const { name, health } = app;
-  const asked = `${health} was not answered with 200`;
-  for (let good = 0; good < answersNeeded; await wait(good < answersNeeded ? everyMs : 0)) {
-    const last = await answerOf(name, number, health);
+async function proveHealthy(start: Start, needed: number): Promise<void> {
+  const { app, number, say, since } = start;
+  let [good, said, readAt] = [0, '', since];
+  for (;;) {
+    const last = await answerOf(app.name, number, app.health);
     good = last.startsWith('200 ') ? good + 1 : 0;
-    if (good > 0) continue;
-    say(`v${number} is not healthy yet: ${last}`);
-    if (Date.now() - since > timeoutMs) {
-      throw await refused(
-        host,
-        app,
-        number,
-        'release_unhealthy',
-        `${asked} within ${timeoutMs / 1000} s; last: ${last}`,
-      );
+    if (good === needed) return;
+    if (good === 0 && last !== said) say(`v${number} is not healthy yet: ${last}`);
+    said = last;
+    if (good === 0 && Date.now() > readAt + journalEveryMs) {
+      await requireAlive(start);
+      readAt = Date.now();
     }
-    if ((await endsSince(host, unitOf(name, number), since)) >= endsAllowed) {
-      throw await refused(host, app, number, 'release_crashes', `its processes end as soon as they start`);
-    }
+    if (Date.now() > since + app.startTimeoutMs) throw await late(start, last);
+    await wait(everyMs);
   }
 }
 
-async function proveSmoke(host: Host, app: AppSettings, number: number, path: string): Promise<void> {
-  const answer = await answerOf(app.name, number, path);
+async function late(start: Start, last: string): Promise<BerthError> {
+  const { health, startTimeoutMs } = start.app;
+  const within = `within ${startTimeoutMs / 1000} s (apps.<name>.start_timeout)`;
+  if (/^connect (ENOENT|ECONNREFUSED)/.test(last)) {
+    return refused(start, 'release_silent', `it did not listen on PORT ${within}`);
+  }
+  return refused(start, 'release_unhealthy', `${health} was not answered with 200 ${within}; last: ${last}`);
+}
+
+async function proveSmoke(start: Start, path: string): Promise<void> {
+  const answer = await answerOf(start.app.name, start.number, path);
   if (Number.parseInt(answer, 10) < 500) return;
-  throw await refused(host, app, number, 'release_smokes', `${path} answered ${answer}`);
+  throw await refused(start, 'release_smokes', `the smoke request ${path} ended in: ${answer}`);
 }
 
 /** `200 {"status":"ok"}`, or why there was no answer. */
 async function answerOf(app: string, number: number, path: string): Promise<string> {
   try {
-    const { status, body } = await get(socketPath(app, number), path, 5000);
+    const { status, body } = await get(socketPath(app, number), path, answerWithinMs);
     return `${status} ${body.slice(0, 300)}`;
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-/** How often pm2 has said that one of its processes ended. */
-async function endsSince(host: Host, unit: string, since: number): Promise<number> {
+/** pm2 says when one of its processes ended. */
+async function requireAlive(start: Start): Promise<void> {
+  const { host, app, number, since } = start;
   const from = `--since=@${Math.floor(since / 1000)}`;
-  const { stdout } = await host.run(['journalctl', '--no-pager', '--output=cat', from, `--unit=${unit}`]);
-  return stdout.split('\n').filter((line) => /PM2.* exited with code /.test(line)).length;
+  const unit = `--unit=${unitOf(app.name, number)}`;
+  const { stdout } = await host.run(['journalctl', '--no-pager', '--output=cat', from, unit]);
+  const ends = stdout.split('\n').filter((line) => /PM2.* exited with code /.test(line)).length;
+  if (ends < endsAllowed) return;
+  throw await refused(start, 'release_crashes', 'its processes end as soon as they start');
 }
 
-async function refused(host: Host, app: AppSettings, number: number, code: string, why: string) {
+async function refused({ host, app, number }: Start, code: string, why: string): Promise<BerthError> {
   const log = await lastLines(host, unitOf(app.name, number));
   const hint = 'the release that ran before still serves; mend the application and deploy again';
   return new BerthError(code, `v${number} of ${app.name} did not go live: ${why}\n${log}`, hint);

@@ -5,7 +5,7 @@ import { decodeEnvironment, encodeEnvironment, environmentParts, wantedEnvironme
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings, Settings } from '../settings.ts';
-import { goLive, retireOthers, runningNumbers, settleAbandoned } from './cutover.ts';
+import { goLive, retireOthers, runningNumbers } from './cutover.ts';
 import { lastLines, type Say } from './gate.ts';
 import { parseProcfile, pm2Configuration } from './procfile.ts';
 import { prune } from './prune.ts';
@@ -13,7 +13,6 @@ import {
   liveNumber,
   liveRelease,
   type Release,
-  releaseNumbers,
   releasePath,
   reserveNumber,
   runtimePath,
@@ -42,7 +41,6 @@ export async function release(
 ): Promise<Release> {
   const environment = (await host.read(`/etc/${app.name}/env`)) ?? missingEnvironment(app.name);
   const cutover = { host, app, say, stop, warm: staysWarm(settings, host) };
-  await settleAbandoned(cutover, await releaseNumbers(host, app.name));
   await retireOthers(cutover, [await liveNumber(host, app.name)]);
   const made: Release = {
     number: await reserveNumber(host, app.name),
@@ -133,9 +131,18 @@ async function runReleaseProcess(
   if ((await host.run(['systemctl', 'start', unit])).code === 0) return;
   const log = await lastLines(host, unit);
   await writeRelease(host, app, { ...made, state: 'failed', failure: 'the release process failed' });
+  const what = `the release process of v${made.number} of ${app} failed`;
+  // PostgreSQL's own words for lock_timeout (55P03).
+  if (/due to lock timeout/.test(log)) {
+    throw new BerthError(
+      'release_process_blocked',
+      `${what}, since it waited for a lock that somebody else holds:\n${log}`,
+      'find who holds it (berth psql: select pid, query from pg_stat_activity), then deploy again; the release before still serves',
+    );
+  }
   throw new BerthError(
     'release_process_failed',
-    `the release process of v${made.number} of ${app} failed:\n${log}`,
+    `${what}:\n${log}`,
     'the release that ran before still serves; mend the migration and deploy again',
   );
 }

@@ -3,6 +3,7 @@ import type { Host } from '../host.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { formation, type ReleaseOptions, release } from './release.ts';
 import { requireRoom } from './room.ts';
+import { settle } from './settle.ts';
 import { liveRelease, type Release } from './store.ts';
 
 export type RenewInput = {
@@ -24,9 +25,10 @@ export async function renew(
   options: Omit<ReleaseOptions, 'migrate'>,
 ): Promise<Release> {
   const { settings, app, ...rest } = input;
+  await settle(host, app, options.say);
   const live = await liveRelease(host, app.name);
   if (!live) throw new BerthError('nothing_deployed', `${app.name} has no release yet`, 'run: berth deploy');
-  await requireRoom(host, formation(app, settings, host));
+  await requireRoom(host, app.name, formation(app, settings, host));
   const { slug, layer, commit } = live;
   return release(host, settings, app, { slug, layer, commit, ...rest }, { ...options, migrate: false });
 }

@@ -2,10 +2,12 @@ import { BerthError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
 import type { Settings } from '../settings.ts';
-import { type Cutover, pointTo, retire, runningNumbers } from './cutover.ts';
+import { type Cutover, pointTo, retireOthers, runningNumbers } from './cutover.ts';
 import { startHealthy } from './gate.ts';
 import { staysWarm } from './release.ts';
-import { liveNumber, type Release, readRelease, releaseNumbers, releasePath } from './store.ts';
+import { requireMemory } from './room.ts';
+import { settle } from './settle.ts';
+import { liveNumber, type Release, readRelease, releaseNumbers, releasePath, unitOf } from './store.ts';
 
 export type RollbackInput = {
   settings: Settings;
@@ -27,19 +29,35 @@ export async function rollback(
   { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
 ): Promise<RollbackResult> {
   const app = settings.apps[name];
+  const say = (text: string) => emit({ type: 'progress', text });
+  if (app) await settle(host, app, say);
   const live = await liveNumber(host, name);
   if (!app || live === null) {
     throw new BerthError('nothing_deployed', `${name} has no release yet`, 'run: berth deploy');
   }
-  const { number } = await target(host, name, live, to);
-  const say = (text: string) => emit({ type: 'progress', text });
+  const { number, processes } = await target(host, name, live, to);
   const cutover: Cutover = { host, app, say, stop, warm: staysWarm(settings, host) };
-  await startHealthy(host, app, number, say);
+  if (!(await runningNumbers(host, name)).includes(number)) {
+    // A third release beside the live and the warm one would ask too much of the memory.
+    await retireOthers(cutover, [live]);
+    await requireMemory(host, processes);
+  }
+  await startOrStop(cutover, number);
   await restoreEnvironment(host, name, number);
   await pointTo(host, name, number);
   say(`v${number} is live`);
-  if (!cutover.warm) await retire(cutover, live);
+  await retireOthers(cutover, cutover.warm ? [number, live] : [number]);
   return { release: number, from: live };
+}
+
+/** A release that does not come up again is not left running. */
+async function startOrStop({ host, app, say }: Cutover, number: number): Promise<void> {
+  try {
+    await startHealthy(host, app, number, say);
+  } catch (error) {
+    await host.run(['systemctl', 'stop', unitOf(app.name, number)]);
+    throw error;
+  }
 }
 
 async function target(host: Host, app: string, live: number, to: number | null): Promise<Release> {

@@ -11,16 +11,25 @@ const diskMiB = 300;
  *
  * @throws BerthError `disk_short`, `memory_short`
  */
-export async function requireRoom(host: Host, processes: Record<string, number>): Promise<void> {
-  const { bavail, bsize } = await statfs('/srv');
+export async function requireRoom(host: Host, app: string, processes: Record<string, number>): Promise<void> {
+  for (const part of ['releases', 'slugs', 'layers']) await requireDisk(`/srv/${app}/${part}`);
+  await requireMemory(host, processes);
+}
+
+async function requireDisk(directory: string): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
   const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
   if (freeMiB < diskMiB) {
     throw new BerthError(
       'disk_short',
-      `${freeMiB} MiB are free in /srv, a release needs ${diskMiB}`,
+      `${freeMiB} MiB are free in ${directory}, a release needs ${diskMiB}`,
       'free some space',
     );
   }
+}
+
+/** @throws BerthError `memory_short` */
+export async function requireMemory(host: Host, processes: Record<string, number>): Promise<void> {
   const count = Object.values(processes).reduce((sum, each) => sum + each, 0);
   const needed = perRelease.pm2MiB + count * perRelease.processMiB;
   const available = availableMiB((await host.read('/proc/meminfo')) ?? '');

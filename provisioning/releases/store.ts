@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { diskFull } from '../disk-full.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
@@ -92,7 +93,7 @@ export async function writeReleaseFile(
 /**
  * Unpacks a verified upload beside its final place and renames it: what stands at `path` is always whole.
  *
- * @throws BerthError `upload_missing`
+ * @throws BerthError `upload_missing`, `upload_damaged`, `disk_short`
  */
 export async function unpack(host: Host, app: string, digest: string, path: string): Promise<void> {
   if (await host.stat(path)) return;
@@ -100,11 +101,24 @@ export async function unpack(host: Host, app: string, digest: string, path: stri
   if (!(await host.stat(archive))) {
     throw new BerthError('upload_missing', `${archive} is not on the machine`, 'run the same command again');
   }
+  if (!(await host.must(['sha256sum', archive])).startsWith(digest)) {
+    await host.remove(archive);
+    throw new BerthError(
+      'upload_damaged',
+      `${archive} is not what was uploaded: it was cut short or changed on the machine`,
+      'run the same command again: it is sent anew',
+    );
+  }
   const partial = `${path}.partial`;
   await host.remove(partial);
-  await mkdir(partial, { mode: 0o755 });
-  await host.must(['tar', '-xzf', archive, '-C', partial, '--no-same-owner', '--no-same-permissions']);
-  await host.must(['sync', '--file-system', partial]);
-  await host.must(['mv', '--no-target-directory', partial, path]);
+  try {
+    await mkdir(partial, { mode: 0o755 });
+    await host.must(['tar', '-xzf', archive, '-C', partial, '--no-same-owner', '--no-same-permissions']);
+    await host.must(['sync', '--file-system', partial]);
+    await host.must(['mv', '--no-target-directory', partial, path]);
+  } catch (error) {
+    await host.remove(partial);
+    throw diskFull(error) ?? error;
+  }
   await host.remove(archive);
 }

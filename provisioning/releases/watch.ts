@@ -18,7 +18,7 @@ const pollMs = 500;
 const sampleBytes = 1024 ** 2;
 const beforeMs = 60_000;
 /** nginx lets go of the release before within its two upstream keep-alive times. */
-const movedMs = 4500;
+const movedMs = 3000;
 
 /** Too few answers say nothing: neither of failures nor of slowness. */
 const minimum = { answers: 20, failures: 3 };

@@ -35,6 +35,7 @@ export type AppDocument = {
   prefix: string;
   health: string;
   smoke: string | null;
+  start_timeout: number;
   watch: number;
   processes: Record<string, number | 'auto'>;
   env: Record<string, string>;
@@ -98,6 +99,7 @@ function app(): Joi.ObjectSchema<AppDocument> {
     prefix: text(names.pathPrefix).default('/api'),
     health: text(names.urlPath).default('/api/readyz'),
     smoke: text(names.urlPath).allow(null).default(null),
+    start_timeout: duration('60s', { from: '1s', to: '1h' }),
     watch: duration('30s', { from: '0s', to: '1h' }),
     processes: entries(names.processName, Joi.any().custom(reasoned(processCount))).default({ web: 'auto' }),
     env: entries(names.variableName, text(names.variableValue).allow('')).default({}),
