@@ -103,7 +103,10 @@ function resolveLocked(packages: Lock['packages'], from: string, name: string): 
 
 async function buildRuntime(root: string, cache: string, target: Target, file: string): Promise<void> {
   await inScratch(cache, async (scratch) => {
-    await install(root, scratch, target, ['--workspace=runtime', '--include-workspace-root=false']);
+    for (const file of manifestFiles) {
+      if (existsSync(join(root, file))) await cp(join(root, file), join(scratch, file));
+    }
+    await install(scratch, target, ['--workspace=runtime', '--include-workspace-root=false']);
     const node = `node_modules/node-${target.os}-${target.cpu}`;
     // Headers are for building add-ons, which a machine never does.
     await rm(join(scratch, node, 'include'), { recursive: true, force: true });
@@ -114,22 +117,17 @@ async function buildRuntime(root: string, cache: string, target: Target, file: s
   });
 }
 
-/** `npm ci` for another platform, from the lock file alone: nothing of a package runs on this computer. */
-export async function install(
-  root: string,
-  into: string,
-  { os, cpu, libc }: Target,
-  which: string[],
-): Promise<void> {
-  for (const file of [
-    'package.json',
-    'package-lock.json',
-    '.npmrc',
-    'runtime/package.json',
-    'scripts/package.json',
-  ]) {
-    if (existsSync(join(root, file))) await cp(join(root, file), join(into, file));
-  }
+/** The files of a checkout that say what npm is to install. */
+export const manifestFiles = [
+  'package.json',
+  'package-lock.json',
+  '.npmrc',
+  'runtime/package.json',
+  'scripts/package.json',
+];
+
+/** `npm ci` for another platform, from the lock file in `into` alone: nothing of a package runs on this computer. */
+export async function install(into: string, { os, cpu, libc }: Target, which: string[]): Promise<void> {
   const platform = [`--os=${os}`, `--cpu=${cpu}`, `--libc=${libc}`];
   const flags = ['--ignore-scripts', '--omit=dev', '--no-fund', '--no-audit'];
   const { code, stderr } = await run(['npm', 'ci', ...flags, ...platform, ...which], { cwd: into });
@@ -141,15 +139,19 @@ export async function install(
   );
 }
 
-/** A file of the cache, made where it is missing; it is there whole or not at all. */
-export async function kept(
-  cache: string,
-  name: string,
-  make: (file: string) => Promise<unknown>,
-): Promise<string> {
+const making = new Map<string, Promise<string>>();
+
+/** A file of the cache, made where it is missing, once for all who ask meanwhile; it is there whole or not at all. */
+export function kept(cache: string, name: string, make: (file: string) => Promise<unknown>): Promise<string> {
   const path = join(cache, name);
+  const made = making.get(path) ?? madeOnce(path, make).finally(() => making.delete(path));
+  making.set(path, made);
+  return made;
+}
+
+async function madeOnce(path: string, make: (file: string) => Promise<unknown>): Promise<string> {
   if (existsSync(path)) return path;
-  await mkdir(cache, { recursive: true });
+  await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
   try {
     await make(partial);

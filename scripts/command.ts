@@ -35,7 +35,7 @@ export type Input = {
 };
 
 export type Flags = {
-  /** `--host`, else `BERTH_HOST`, else `local`. */
+  /** `--host`, else `BERTH_HOST`, else `local`; may be several, `a,b`, see `Context.hosts`. */
   host: string;
   /** `--app`, else `BERTH_APP`, else undefined: the only application of the hosts file. */
   app: string | undefined;
@@ -60,6 +60,10 @@ export type Context = {
    * `interrupted` when something else was typed; `--yes` answers for the person.
    */
   confirm(question: string, answer?: string): Promise<void>;
+  /** The hosts that `--host` names; what follows is about the only one, and throws `wrong_usage` beside others. */
+  hosts: string[];
+  /** The same for one of the hosts, with progress lines of its own where there are several (`fleet.ts`). */
+  forHost(name: string): Context;
   /** The chosen host's file, parsed and validated; read once. Throws `unknown_host`, `settings_invalid`. */
   hostFile(): Promise<HostFile>;
   /** The chosen host's machine, which may not exist yet. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { BerthError } from '../provisioning/errors.ts';
 import type { Context, Flags } from './command.ts';
+import { hostsOf, severalHosts } from './fleet.ts';
 import type { Io } from './io.ts';
 import type { Machine, Reach } from './machines/machine.ts';
 import type { Renderer } from './render.ts';
@@ -20,19 +21,25 @@ type Parts = { io: Io; report: Renderer; flags: Flags; edge: Edge };
 export function createContext({ io, report, flags, edge }: Parts): Context {
   const { root, signal } = edge;
   const stateDirectory = resolve(io.cwd, io.env.BERTH_STATE || join(root, '.berth'));
+  const hosts = hostsOf(flags.host);
   const hostFile = cached(async () => {
+    if (hosts.length > 1) throw severalHosts(hosts);
     const { readHostFile } = await import('./hosts.ts');
     return readHostFile(root, flags.host);
   });
   const machine = cached(async () => edge.openMachine(await hostFile(), { stateDirectory, signal }));
   const reach = cached(async () => reachOf(await machine(), flags.host));
-  return {
+  const forHost = (host: string): Context =>
+    createContext({ io, report: report.forHost(host), flags: { ...flags, host }, edge });
+  const context: Context = {
     io,
     report,
     flags,
     root,
     stateDirectory,
     signal,
+    hosts,
+    forHost: (host) => (hosts.length === 1 ? context : forHost(host)),
     confirm: (question, answer = 'yes') => confirm(io, flags, signal, question, answer),
     hostFile,
     machine,
@@ -43,6 +50,7 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
       return resolveSettings(await hostFile(), await reach());
     }),
   };
+  return context;
 }
 
 function chosenApp(wanted: string | undefined, names: string[]): string {

@@ -1,7 +1,7 @@
 import type { ApplySummary, ErrorView, Event } from '../provisioning/events.ts';
 import { applyClosing, type Planned, planClosing, plannedText, resourceLine } from './changes.ts';
 import { type Clock, elapsed, realClock } from './clock.ts';
-import type { Io } from './io.ts';
+import type { Io, Output } from './io.ts';
 import { createProgress } from './progress.ts';
 import type { Report } from './report.ts';
 import { createScreen } from './screen.ts';
@@ -22,6 +22,8 @@ export type Renderer = Report & {
   summary(verb: 'plan' | 'apply', summary: ApplySummary): void;
   /** The failure that ends the run; `stack` is shown as it is. */
   failure(error: ErrorView, stack?: string): void;
+  /** One that says the host's name in each line, beside those of other hosts. */
+  forHost(name: string): Renderer;
 };
 
 type Data = { type: string; [field: string]: unknown };
@@ -34,7 +36,7 @@ export type RenderOptions = {
 };
 
 export function createRenderer(io: Io, { json, verbose, clock = realClock }: RenderOptions): Renderer {
-  return json ? jsonRenderer(io, clock) : textRenderer(io, verbose, clock);
+  return json ? jsonRenderer(io, clock, {}) : textRenderer(io, verbose, clock);
 }
 
 function textRenderer(io: Io, verbose: boolean, clock: Clock): Renderer {
@@ -73,11 +75,31 @@ function textRenderer(io: Io, verbose: boolean, clock: Clock): Renderer {
       if (hint) say(`${paint('bold', 'next:')}  ${neutral(hint)}`);
       if (stack) say(neutral(stack));
     },
+    forHost: (name) => textRenderer(labelled(io, name), verbose, clock),
   };
 }
 
-function jsonRenderer(io: Io, clock: Clock): Renderer {
-  const data = (event: Data) => io.stdout.write(jsonLine(event));
+/** The same outputs with a label before each line: plain lines, since there is one status line and several to show. */
+function labelled(io: Io, name: string): Io {
+  const label = (output: Output): Output => {
+    const begin = painter(output, io.env)('cyan', `${name} | `);
+    let fresh = true;
+    return {
+      isTTY: false,
+      columns: output.columns,
+      write(text) {
+        const lines = text.replace(/\n(?!$)/g, `\n${begin}`);
+        output.write(`${fresh ? begin : ''}${lines}`);
+        fresh = text.endsWith('\n');
+      },
+    };
+  };
+  const coloured = io.stderr.isTTY ? { FORCE_COLOR: '1', ...io.env } : io.env;
+  return { ...io, stdout: label(io.stdout), stderr: label(io.stderr), env: coloured };
+}
+
+function jsonRenderer(io: Io, clock: Clock, host: { host?: string }): Renderer {
+  const data = (event: Data) => io.stdout.write(jsonLine({ ...event, ...host }));
   return {
     async step(title, work) {
       const startedAt = clock.now();
@@ -106,6 +128,7 @@ function jsonRenderer(io: Io, clock: Clock): Renderer {
     },
     summary: (verb, summary) => data({ type: 'summary', verb, ...summary }),
     failure: ({ code, message, hint }) => data({ type: 'error', code, message, hint }),
+    forHost: (name) => jsonRenderer(io, clock, { host: name }),
   };
 }
 

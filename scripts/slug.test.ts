@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { list } from 'tar';
 import { run, runChecked } from './process.ts';
-import { buildSlug, type Slug } from './slug.ts';
+import { buildSlug, chooseSource, type Slug } from './slug.ts';
 
 /** A small application in a checkout of its own, with no dependencies, so that npm has nothing to fetch. */
 describe('a slug', function () {
@@ -13,12 +13,12 @@ describe('a slug', function () {
 
   const write = (name: string, text: string) => writeFileSync(join(root, name), text);
   const commit = () => runChecked(['git', '-C', root, 'commit', '--quiet', '--all', '--message', 'x']);
-  const build = (dirty = false): Promise<Slug> =>
+  const build = async (dirty = false, ref?: string): Promise<Slug> =>
     buildSlug({
       root,
       cache: join(root, '.berth/cache'),
       target: { os: 'linux', cpu: 'x64', libc: 'glibc' },
-      dirty,
+      source: await chooseSource(root, { dirty, ref }),
     });
 
   beforeEach(async () => {
@@ -75,6 +75,27 @@ describe('a slug', function () {
   it('does not mind changes to what is never in it', async () => {
     write('docs.md', 'two');
     assert.doesNotMatch((await build()).commit, /dirty/);
+  });
+
+  it('is that of another commit by its name, whatever the working tree looks like', async () => {
+    const first = await build();
+    await runChecked(['git', '-C', root, 'tag', '--annotate', '--message', 'one', 'v1']);
+    write('server.js', 'two');
+    await commit();
+    write('server.js', 'three');
+    write('package.json', '{"name": "small", "version": "2.0.0"}\n');
+    const { id, layer, commit: shown } = await build(false, 'v1');
+    assert.deepEqual([id, layer, shown], [first.id, first.layer, first.commit]);
+    assert.equal((await build(false, 'HEAD~1')).id, first.id);
+    for (const ref of ['nowhere', '--all', '', 'v1:server.js'])
+      await assert.rejects(build(false, ref), { code: 'unknown_ref' });
+  });
+
+  it('has the dependencies of its commit, not those that the working tree names now', async () => {
+    const { layer } = await build();
+    write('package.json', '{"name": "small", "version": "2.0.0"}\n');
+    assert.notEqual((await build(true)).layer, layer);
+    assert.equal((await build(false, 'HEAD')).layer, layer);
   });
 
   it('needs a git checkout', async () => {

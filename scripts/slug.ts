@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create, extract } from 'tar';
 import { BerthError } from '../provisioning/errors.ts';
-import { inScratch, install, kept, type Target } from './bundle.ts';
+import { inScratch, install, kept, manifestFiles, type Target } from './bundle.ts';
 import { run, runChecked } from './process.ts';
 
 /** What a deploy sends: the source and, apart from it since it seldom changes, the dependencies. */
@@ -24,21 +24,34 @@ export type SlugOptions = {
   root: string;
   cache: string;
   target: Target;
+  source: Source;
+};
+
+/** What a slug is made of, whatever happens to the checkout meanwhile. */
+export type Source = {
+  /** A git tree. */
+  tree: string;
+  /** As `Slug.commit`. */
+  commit: string;
+};
+
+export type SourceOptions = {
   /** Take the working tree as it is instead of the last commit. */
   dirty: boolean;
+  /** A commit, tag or branch to take instead of the last commit, whatever the working tree looks like. */
+  ref: string | undefined;
 };
 
 /**
- * Builds the slug of this checkout, or finds it in the cache: same inputs, same id. Only what `git archive` would
+ * Builds the slug of a source, or finds it in the cache: same inputs, same id. Only what `git archive` would
  * export is in it (`export-ignore`), with production dependencies for the target's platform.
- *
- * @throws BerthError `not_a_checkout`, `dirty_tree`
  */
-export async function buildSlug({ root, cache, target, dirty }: SlugOptions): Promise<Slug> {
-  const { tree, commit } = await sourceOf(root, dirty);
-  const layer = await layerId(root, target);
+export async function buildSlug({ root, cache, target, source: of }: SlugOptions): Promise<Slug> {
+  const { tree, commit } = of;
+  const manifests = await readManifests(root, tree);
+  const layer = layerId(manifests, target);
   const dependencies = await kept(cache, `layer-${layer}.tgz`, (file) =>
-    buildLayer(root, cache, target, file),
+    buildLayer(manifests, cache, target, file),
   );
   const name = `source-${shortHash(`${tree}\n${layer}`)}.tgz`;
   const source = await archive(await kept(cache, name, (file) => exportTree(root, cache, tree, layer, file)));
@@ -47,16 +60,21 @@ export async function buildSlug({ root, cache, target, dirty }: SlugOptions): Pr
   return { id, layer, commit, source, dependencies: await archive(dependencies) };
 }
 
-async function sourceOf(root: string, dirty: boolean): Promise<{ tree: string; commit: string }> {
-  const head = await run(['git', '-C', root, 'show', '--no-patch', '--format=%h %T', 'HEAD']);
-  if (head.code !== 0) {
+/**
+ * What is to be deployed of the checkout `root`: its last commit, another one, or its working tree.
+ *
+ * @throws BerthError `not_a_checkout`, `unknown_ref`, `dirty_tree`
+ */
+export async function chooseSource(root: string, { dirty, ref }: SourceOptions): Promise<Source> {
+  const { commit, tree } = await resolveCommit(root, 'HEAD').catch((cause) => {
     throw new BerthError(
       'not_a_checkout',
       `${root} is not a git checkout with a commit`,
       'clone the repository with git, or commit first',
+      { cause },
     );
-  }
-  const [commit = '', tree = ''] = head.stdout.trim().split(' ');
+  });
+  if (ref !== undefined) return resolveCommit(root, ref);
   const changed = await changedFiles(root);
   if (changed.length === 0) return { tree, commit };
   if (dirty) return { tree: await dirtyTree(root), commit: `${commit}-dirty` };
@@ -65,6 +83,23 @@ async function sourceOf(root: string, dirty: boolean): Promise<{ tree: string; c
     `the working tree differs from the commit ${commit}: ${changed.slice(0, 5).join(', ')}`,
     'commit the changes, or deploy them as they are with --dirty',
   );
+}
+
+/** @throws BerthError `unknown_ref` */
+async function resolveCommit(root: string, ref: string): Promise<Source> {
+  const found = await run([
+    ...['git', '-C', root, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`],
+  ]);
+  if (found.code !== 0) {
+    throw new BerthError(
+      'unknown_ref',
+      `${JSON.stringify(ref)} is no commit, tag or branch of this checkout`,
+      'see git log --oneline --all; a branch of the remote needs git fetch first, and is named origin/<branch>',
+    );
+  }
+  const shown = await runChecked(['git', '-C', root, 'log', '-1', '--format=%h %T', found.stdout.trim()]);
+  const [commit = '', tree = ''] = shown.stdout.trim().split(' ');
+  return { commit, tree };
 }
 
 /** What differs from the last commit and would be in a slug: neither ignored by git nor marked export-ignore. */
@@ -112,16 +147,33 @@ async function dirtyTree(root: string): Promise<string> {
   }
 }
 
-async function layerId(root: string, { os, cpu, libc }: Target): Promise<string> {
-  const files = await Promise.all(
-    ['package.json', 'package-lock.json'].map((file) => readFile(join(root, file), 'utf8')),
+/** Path → text of the files that say what npm is to install, as they are in the tree. */
+async function readManifests(root: string, tree: string): Promise<Record<string, string>> {
+  const blobs = await Promise.all(
+    manifestFiles.map((file) => run(['git', '-C', root, 'cat-file', 'blob', `${tree}:${file}`])),
   );
+  return Object.fromEntries(
+    manifestFiles.flatMap((file, index) => (blobs[index]?.code === 0 ? [[file, blobs[index].stdout]] : [])),
+  );
+}
+
+function layerId(manifests: Record<string, string>, { os, cpu, libc }: Target): string {
+  const files = ['package.json', 'package-lock.json'].map((file) => manifests[file] ?? '');
   return shortHash([os, cpu, libc, ...files].join('\n'));
 }
 
-async function buildLayer(root: string, cache: string, target: Target, file: string): Promise<void> {
+async function buildLayer(
+  manifests: Record<string, string>,
+  cache: string,
+  target: Target,
+  file: string,
+): Promise<void> {
   await inScratch(cache, async (scratch) => {
-    await install(root, scratch, target, ['--workspaces=false']);
+    for (const [path, text] of Object.entries(manifests)) {
+      await mkdir(dirname(join(scratch, path)), { recursive: true });
+      await writeFile(join(scratch, path), text);
+    }
+    await install(scratch, target, ['--workspaces=false']);
     // An application without dependencies has none to link to otherwise.
     await mkdir(join(scratch, 'node_modules'), { recursive: true });
     await create({ file, cwd: scratch, gzip: true, portable: true }, ['node_modules']);

@@ -5,18 +5,20 @@ import { deploy } from './deploy.ts';
 import { openMachineSide } from './machine-side.ts';
 import { proveApi } from './prove.ts';
 import type { Report } from './report.ts';
+import { chooseSource } from './slug.ts';
 import { describe, type Status } from './status.ts';
 
 /** From nothing, or from wherever an earlier run stopped, to a proven API: machine, apply, deploy, proof. */
 export async function bringUp(context: Context, { dirty }: { dirty: boolean }): Promise<Status> {
   const { report } = context;
+  const source = await chooseSource(context.root, { dirty, ref: undefined });
   const machine = await context.machine();
   if (machine.kind === 'container') await installMissing(report);
   await machine.create(report);
   const side = await openMachineSide(context);
   const summary = await report.step('applies the settings', () => converge(context, 'apply', side));
   report.summary('apply', summary);
-  await deploy(context, side, { dirty });
+  await deploy(context, side, source);
   const status = await describe(context, side);
   await report.step('proves the API through nginx and TLS', async () => {
     await proveApi({ url: status.url, ca: await readFile(status.ca ?? '', 'utf8') });

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BerthError } from '../provisioning/errors.ts';
+import { run } from './cli.ts';
+import type { Command, Context } from './command.ts';
+import { hostsOf, onEachHost } from './fleet.ts';
+import { memoryIo } from './testing/memory-io.ts';
+
+describe('several hosts', () => {
+  const root = mkdtempSync(join(tmpdir(), 'berth-fleet-'));
+  before(() => {
+    mkdirSync(join(root, 'provisioning/hosts'), { recursive: true });
+    for (const name of ['a', 'b'])
+      writeFileSync(
+        join(root, `provisioning/hosts/${name}.yml`),
+        'machine: {kind: container}\napps: {api: {}}\n',
+      );
+  });
+  after(() => rmSync(root, { recursive: true }));
+
+  async function berth(line: string, act: (context: Context) => Promise<unknown>) {
+    const io = memoryIo();
+    const command: Command = {
+      examples: [['berth probe', 'probe']],
+      run: (context) => onEachHost(context, context.hosts, act),
+    };
+    const list = [{ word: 'probe', group: 'Test', summary: 'probe', load: async () => ({ command }) }];
+    const edge = {
+      root,
+      signal: new AbortController().signal,
+      openMachine: () => Promise.reject(new Error('not asked for')),
+    };
+    const code = await run(line.split(' '), io, edge, list);
+    return { code, out: io.out(), err: io.err() };
+  }
+
+  it('do the work side by side, each with its own lines', async () => {
+    const begun: string[] = [];
+    let letBothBegin = () => {};
+    const both = new Promise<void>((resolve) => {
+      letBothBegin = resolve;
+    });
+    const { code, out, err } = await berth('probe -H a,b', async ({ flags, report }) => {
+      begun.push(flags.host);
+      if (begun.length === 2) letBothBegin();
+      await report.step(`works on ${flags.host}`, () => both);
+      report.print(`one\ntwo\n`);
+    });
+    assert.equal(code, 0);
+    assert.equal(out, 'a | one\na | two\nb | one\nb | two\n');
+    assert.match(err, /^a \| - works on a\nb \| - works on b\na \| ✓ works on a/);
+  });
+
+  it('finish where another fails, which is named, and exit 1', async () => {
+    const fail = async ({ flags, report }: Context) => {
+      if (flags.host === 'a') throw new BerthError('locked', 'a is held', 'wait');
+      report.print('done\n');
+    };
+    const { code, out, err } = await berth('probe -H a,b', fail);
+    assert.deepEqual([code, out], [1, 'b | done\n']);
+    assert.match(
+      err,
+      /^a \| error: a is held \(locked\)\na \| next: {2}wait\nfailed on a; done on 1 of 2 hosts\n$/,
+    );
+    const json = (await berth('probe -H a,b --json', fail)).out
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text));
+    assert.deepEqual(json[0], {
+      type: 'error',
+      code: 'locked',
+      message: 'a is held',
+      hint: 'wait',
+      host: 'a',
+    });
+  });
+
+  it('are none of them begun where one is unknown', async () => {
+    let begun = 0;
+    const { code, err } = await berth('probe -H a,c', async () => {
+      begun += 1;
+    });
+    assert.deepEqual([code, begun], [64, 0]);
+    assert.match(err, /unknown host "c"/);
+  });
+
+  it('are refused by a command that works on one', async () => {
+    const io = memoryIo();
+    const edge = {
+      root,
+      signal: new AbortController().signal,
+      openMachine: () => Promise.reject(new Error()),
+    };
+    assert.equal(await run(['rollback', '-H', 'a,b'], io, edge), 64);
+    assert.match(io.err(), /--host names 2 hosts \(a, b\), and this command works on one \(wrong_usage\)/);
+  });
+
+  it('leave a single one as it is', async () => {
+    const { code, err } = await berth('probe -H a', () => Promise.reject(new BerthError('locked', 'x', 'y')));
+    assert.deepEqual([code, err], [1, 'error: x (locked)\nnext:  y\n']);
+    assert.deepEqual(hostsOf('a,b,a'), ['a', 'b']);
+  });
+});
