@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node
 import { dirname, join } from 'node:path';
 import { create } from 'tar';
 import { BerthError } from '../provisioning/errors.ts';
+import { manifestFiles, type Target } from '../provisioning/releases/identity.ts';
 import { lastLines, run } from './process.ts';
 
 /** A directory to be unpacked on a machine: named by what is in it, so that it is sent once. */
@@ -12,9 +13,6 @@ export type Bundle = {
   /** The .tgz on this computer, made where it is missing. */
   archive(): Promise<string>;
 };
-
-/** npm's and Node's names of a machine's platform. */
-export type Target = { os: 'linux'; cpu: 'x64' | 'arm64'; libc: 'glibc' };
 
 const hashLength = 16;
 
@@ -116,15 +114,6 @@ async function buildRuntime(root: string, cache: string, target: Target, file: s
     await create({ file, cwd: scratch, gzip: { level: 4 }, portable: true }, ['bin', 'node_modules']);
   });
 }
-
-/** The files of a checkout that say what npm is to install. */
-export const manifestFiles = [
-  'package.json',
-  'package-lock.json',
-  '.npmrc',
-  'runtime/package.json',
-  'scripts/package.json',
-];
 
 /** `npm ci` for another platform, from the lock file in `into` alone: nothing of a package runs on this computer. */
 export async function install(into: string, { os, cpu, libc }: Target, which: string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DeployResult } from '../provisioning/deploy.ts';
 import type { Event } from '../provisioning/events.ts';
-import type { Target } from './bundle.ts';
+import type { Target } from '../provisioning/releases/identity.ts';
 import type { Context } from './command.ts';
 import type { MachineSide } from './machine-side.ts';
 import { type Archive, buildSlug, type Slug, type Source } from './slug.ts';

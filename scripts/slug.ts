@@ -3,9 +3,17 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { create, extract } from 'tar';
+import { create, extract, list } from 'tar';
 import { BerthError } from '../provisioning/errors.ts';
-import { inScratch, install, kept, manifestFiles, type Target } from './bundle.ts';
+import {
+  layerId,
+  type Manifests,
+  manifestFiles,
+  type SlugEntry,
+  slugId,
+  type Target,
+} from '../provisioning/releases/identity.ts';
+import { inScratch, install, kept } from './bundle.ts';
 import { run, runChecked } from './process.ts';
 
 /** What a deploy sends: the source and, apart from it since it seldom changes, the dependencies. */
@@ -55,8 +63,7 @@ export async function buildSlug({ root, cache, target, source: of }: SlugOptions
   );
   const name = `source-${shortHash(`${tree}\n${layer}`)}.tgz`;
   const source = await archive(await kept(cache, name, (file) => exportTree(root, cache, tree, layer, file)));
-  // Named by what is in it: a commit that changes nothing of the application is the same slug.
-  const id = source.digest.slice(0, 16);
+  const id = slugId(await entriesOf(source.path));
   return { id, layer, commit, source, dependencies: await archive(dependencies) };
 }
 
@@ -148,7 +155,7 @@ async function dirtyTree(root: string): Promise<string> {
 }
 
 /** Path → text of the files that say what npm is to install, as they are in the tree. */
-async function readManifests(root: string, tree: string): Promise<Record<string, string>> {
+async function readManifests(root: string, tree: string): Promise<Manifests> {
   const blobs = await Promise.all(
     manifestFiles.map((file) => run(['git', '-C', root, 'cat-file', 'blob', `${tree}:${file}`])),
   );
@@ -157,17 +164,7 @@ async function readManifests(root: string, tree: string): Promise<Record<string,
   );
 }
 
-function layerId(manifests: Record<string, string>, { os, cpu, libc }: Target): string {
-  const files = ['package.json', 'package-lock.json'].map((file) => manifests[file] ?? '');
-  return shortHash([os, cpu, libc, ...files].join('\n'));
-}
-
-async function buildLayer(
-  manifests: Record<string, string>,
-  cache: string,
-  target: Target,
-  file: string,
-): Promise<void> {
+async function buildLayer(manifests: Manifests, cache: string, target: Target, file: string): Promise<void> {
   await inScratch(cache, async (scratch) => {
     for (const [path, text] of Object.entries(manifests)) {
       await mkdir(dirname(join(scratch, path)), { recursive: true });
@@ -197,6 +194,29 @@ async function exportTree(
     const same = { portable: true, mtime: new Date(0), noDirRecurse: true };
     await create({ file, cwd: into, gzip: true, ...same }, files);
   });
+}
+
+async function entriesOf(file: string): Promise<SlugEntry[]> {
+  const entries: Promise<SlugEntry>[] = [];
+  const kinds: Record<string, SlugEntry['kind']> = { Directory: 'directory', SymbolicLink: 'symlink' };
+  await list({
+    file,
+    onReadEntry(entry) {
+      const kind = kinds[entry.type] ?? 'file';
+      const path = entry.path.replace(/\/$/, '');
+      const executable = ((entry.mode ?? 0) & 0o100) !== 0;
+      const content =
+        kind === 'file' ? entry.collect().then(digestOf) : Promise.resolve(entry.linkpath ?? '');
+      entries.push(content.then((text) => ({ path, kind, executable, content: text })));
+    },
+  });
+  return Promise.all(entries);
+}
+
+function digestOf(chunks: Buffer[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 async function archive(path: string): Promise<Archive> {
