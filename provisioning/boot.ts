@@ -1,8 +1,8 @@
 import type { Host } from './host.ts';
 import { pointSocket } from './releases/cutover.ts';
-import { liveNumber, unitOf } from './releases/store.ts';
+import { liveNumber, unitOf, workersUnit } from './releases/store.ts';
 
-/** After a boot: points nginx to the live release and starts it. `/srv/<app>/current` alone says which it is. */
+/** After a boot: points nginx to the live release and starts it, its workers too. `/srv/<app>/current` alone says which it is. */
 export async function boot(
   { app }: { app: string },
   { host }: { host: Host },
@@ -10,6 +10,6 @@ export async function boot(
   const number = await liveNumber(host, app);
   if (number === null) return { started: null };
   await pointSocket(host, app, number);
-  await host.must(['systemctl', 'start', '--no-block', unitOf(app, number)]);
+  await host.must(['systemctl', 'start', '--no-block', unitOf(app, number), workersUnit(app)]);
   return { started: number };
 }

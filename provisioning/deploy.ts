@@ -1,10 +1,12 @@
 import { BerthError } from './errors.ts';
 import type { Event } from './events.ts';
 import type { Host } from './host.ts';
-import { formation, outdated, release } from './releases/release.ts';
+import { decodeScale, formation } from './releases/formation.ts';
+import { outdated, release } from './releases/release.ts';
 import { requireRoom } from './releases/room.ts';
 import { settle } from './releases/settle.ts';
 import { layerPath, liveRelease, slugPath, unpack } from './releases/store.ts';
+import { readStores } from './releases/stores.ts';
 import type { Settings } from './settings.ts';
 import type { UploadsInput } from './uploads.ts';
 
@@ -30,7 +32,8 @@ export async function deploy(
   if (live?.slug === slug && !(await outdated(host, settings, app, runtime))) {
     return { release: live.number, changed: false };
   }
-  await requireRoom(host, app.name, formation(app, settings, host));
+  const scale = decodeScale((await readStores(host, app.name)).scale);
+  await requireRoom(host, app.name, formation(host, settings, app, scale));
   say('unpacks');
   await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
   // The slug finds its dependencies by a symlink in its archive, to the layer beside it.

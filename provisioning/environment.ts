@@ -37,7 +37,11 @@ export function environmentParts({ name, env, secrets, database }: AppSettings):
   return { values: { NODE_ENV: 'production', ...url, ...env }, secrets };
 }
 
-/** The environment as it shall be: the values, and the secrets that are `known`. */
-export function wantedEnvironment({ values, secrets }: EnvironmentParts, known: Environment): Environment {
-  return { ...values, ...Object.fromEntries(secrets.map((name) => [name, known[name] ?? ''])) };
+/** The environment as it shall be: what `berth config` has set, the values, and the secrets that are `known`. */
+export function wantedEnvironment(
+  { values, secrets }: EnvironmentParts,
+  config: Environment,
+  known: Environment,
+): Environment {
+  return { ...config, ...values, ...Object.fromEntries(secrets.map((name) => [name, known[name] ?? ''])) };
 }

@@ -77,6 +77,8 @@ export type AppSettings = {
   startTimeoutMs: number;
   /** How long a new release is watched, and taken back if it does worse than the one before, in milliseconds. */
   watchMs: number;
+  /** How many good releases are kept to go back to, besides those that run. */
+  keep: number;
   /** Process name of the Procfile → how many; `web: 0` is resolved from the machine's memory and CPUs. */
   processes: Record<string, number>;
   /** Plain environment variables. */

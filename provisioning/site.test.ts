@@ -21,6 +21,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
       drainMs: 30_000,
       database: 'local',
       smoke: null,
+      keep: 5,
       startTimeoutMs: 60_000,
       watchMs: 0,
       ...settings,

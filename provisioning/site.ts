@@ -37,7 +37,7 @@ export function site(input: SiteInput): Resource[] {
     journald,
     nginxService,
     clusterService(platform),
-    ...apps.flatMap(({ name }) => [`${name}.service`, `${name}@*.service`]),
+    ...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
   ];
   return [
     ...machine(settings, platform),
@@ -183,6 +183,7 @@ function application(platform: Platform, app: AppSettings, adminUser: string): R
     directory({ path: `/run/${name}` }),
     directory({ path: `/run/${name}/sockets`, mode: 0o2710, owner: name, group: webGroup }),
     dropIns(`${name}@.service`),
+    dropIns(`${name}-workers.service`),
     dropIns(`${name}-release@.service`),
     ...Object.entries(unitFiles(platform, app)).map(([path, content]) => file({ path, content })),
     file({

@@ -6,9 +6,10 @@ const plain = (_colour: unknown, text: string) => text;
 describe('journal', () => {
   it('asks for everything that an application’s units said', () => {
     const argv = journalArgv({ apps: ['api'], follow: false, lines: 100 });
-    assert.deepEqual(argv.slice(-4), [
+    assert.deepEqual(argv.slice(-5), [
       '--lines=100',
       '--unit=api@*.service',
+      '--unit=api-workers.service',
       '--unit=api-release@*.service',
       '--unit=api.service',
     ]);

@@ -25,8 +25,12 @@ export function journalArgv({ apps, follow, lines, since }: JournalQuery): strin
     ...(follow ? ['--follow'] : []),
     ...(lines === undefined ? ['--no-tail'] : [`--lines=${lines}`]),
     ...(since === undefined ? [] : [`--since=${since}`]),
-    ...apps.flatMap((app) => [`${app}@*`, `${app}-release@*`, app].map((unit) => `--unit=${unit}.service`)),
+    ...apps.flatMap(unitsOf).map((unit) => `--unit=${unit}.service`),
   ];
+}
+
+function unitsOf(app: string): string[] {
+  return [`${app}@*`, `${app}-workers`, `${app}-release@*`, app];
 }
 
 /** One line of journalctl's JSON (https://systemd.io/JOURNAL_EXPORT_FORMATS/). */

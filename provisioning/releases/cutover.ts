@@ -4,7 +4,9 @@ import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
 import { type Say, startHealthy } from './gate.ts';
 import { appRoot, liveNumber, type Release, socketPath, unitOf, writeRelease } from './store.ts';
+import { restoreStores } from './stores.ts';
 import { watch } from './watch.ts';
+import { followWithWorkers } from './workers.ts';
 
 export type Cutover = {
   host: Host;
@@ -73,10 +75,15 @@ function stoppedBefore(app: string, number: number): BerthError {
   );
 }
 
-/** First the truth on disk, then what nginx follows: a machine that stops in between boots into the new release. */
+/**
+ * The flip, forwards or back: first the truth on disk, then what nginx follows, so that a machine that stops in
+ * between boots into the new release.
+ */
 export async function pointTo(host: Host, app: string, number: number): Promise<void> {
+  await restoreStores(host, app, number);
   await host.link(`${appRoot(app)}/current`, `releases/${number}`);
   await pointSocket(host, app, number);
+  await followWithWorkers(host, app);
 }
 
 export async function pointSocket(host: Host, app: string, number: number): Promise<void> {

@@ -21,7 +21,7 @@ describe('the Procfile', () => {
 
 describe("pm2's configuration", () => {
   const launch = (web: string, count = 2) => {
-    const { apps } = pm2Configuration({
+    const { apps } = pm2Configuration('web', {
       app: 'api',
       procfile: { web, release: 'x' },
       processes: { web: count },
@@ -56,20 +56,15 @@ describe("pm2's configuration", () => {
     }
   });
 
-  it('leaves out the release process and processes that the formation does not run', () => {
-    const procfile = { web: 'node a.js', worker: 'node b.js', release: 'node c.js' };
-    const { apps } = pm2Configuration({
-      app: 'api',
-      procfile,
-      processes: { web: 1 },
-      cwd: '/s',
-      preload: '/p.mjs',
-      drainMs: 1,
-    });
-    assert.deepEqual(
-      apps.map(({ name }) => name),
-      ['api'],
-    );
+  it('starts web and the others apart, without the release process and what the formation does not run', () => {
+    const procfile = { web: 'node a.js', worker: './work', clock: 'node b.js', release: 'node c.js' };
+    const options = {
+      ...{ app: 'api', procfile, processes: { web: 1, worker: 3 }, cwd: '/s', preload: '/p.mjs', drainMs: 1 },
+    };
+    const started = (part: 'web' | 'workers') =>
+      pm2Configuration(part, options).apps.map(({ name, instances }) => [name, instances]);
+    assert.deepEqual(started('web'), [['api', 1]]);
+    assert.deepEqual(started('workers'), [['api-worker', 3]]);
   });
 });
 

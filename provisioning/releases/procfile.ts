@@ -35,19 +35,29 @@ export type Pm2Options = {
   drainMs: number;
 };
 
-/**
- * pm2's configuration of one release. `node [flags] file` is clustered, so that its processes share the
- * release's socket; anything else runs as one forked process. `release` is not a running process.
- */
-export function pm2Configuration({ app, procfile, processes, cwd, preload, drainMs }: Pm2Options) {
-  const running = Object.entries(procfile).filter(
-    ([name]) => name !== 'release' && (processes[name] ?? 0) > 0,
+export type Part = 'web' | 'workers';
+
+/** The processes of one part that run: `web` proves itself and takes requests, all others follow the flip. */
+export function runningIn(part: Part, procfile: Procfile, processes: Record<string, number>): string[] {
+  return Object.keys(procfile).filter(
+    (name) => name !== 'release' && (name === 'web') === (part === 'web') && (processes[name] ?? 0) > 0,
   );
+}
+
+/**
+ * pm2's configuration of one part of a release. `node [flags] file` is clustered, so that its processes share the
+ * release's socket; anything else is forked: one process for web, since each would want
+ * the socket for itself. `release` is not a running process.
+ */
+export function pm2Configuration(
+  part: Part,
+  { app, procfile, processes, cwd, preload, drainMs }: Pm2Options,
+) {
   return {
-    apps: running.map(([name, command]) => ({
+    apps: runningIn(part, procfile, processes).map((name) => ({
       name: name === 'web' ? app : `${app}-${name}`,
       cwd,
-      ...launch(command, processes[name] as number, preload),
+      ...launch(name, procfile[name] as string, processes[name] as number, preload),
       kill_timeout: drainMs,
       // Never gives up: with a back-off that grows to 15 s, and no count that ends it.
       exp_backoff_restart_delay: 100,
@@ -62,13 +72,24 @@ export function pm2Configuration({ app, procfile, processes, cwd, preload, drain
   };
 }
 
-function launch(command: string, instances: number, preload: string) {
+/** Where `node [flags] file [arguments]` names its file among the words; -1: the command is another one. */
+function fileIn(command: string): number {
   const words = command.split(/\s+/);
-  const file = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
   // Quotes, variables or redirections need a shell, and so does any other program.
-  if (words[0] !== 'node' || file < 0 || /["'$`|&;<>()\\]/.test(command)) {
-    return { script: '/bin/sh', args: ['-c', `exec ${command}`], exec_mode: 'fork', instances: 1 };
-  }
+  if (words[0] !== 'node' || /["'$`|&;<>()\\]/.test(command)) return -1;
+  return words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
+}
+
+/** Whether several processes can share one socket. */
+export function isClustered(command: string): boolean {
+  return fileIn(command) >= 0;
+}
+
+function launch(name: string, command: string, count: number, preload: string) {
+  const file = fileIn(command);
+  const instances = file < 0 && name === 'web' ? 1 : count;
+  if (file < 0) return { script: '/bin/sh', args: ['-c', `exec ${command}`], exec_mode: 'fork', instances };
+  const words = command.split(/\s+/);
   return {
     script: words[file] as string,
     node_args: [`--import=${preload}`, ...words.slice(1, file)],

@@ -1,4 +1,5 @@
 import type { Host } from '../host.ts';
+import type { AppSettings } from '../settings.ts';
 import {
   appRoot,
   layerPath,
@@ -9,18 +10,19 @@ import {
   slugPath,
 } from './store.ts';
 
-const keep = { good: 5, failed: 5 };
+const keptFailed = 5;
 
 /**
  * Removes what nobody goes back to: all but the releases in `inUse` (the live one and every running one), the newest
- * good and the newest failed ones; then the slugs and layers that none of the kept refers to, and uploads.
+ * `keep` good and the newest failed ones; then the slugs and layers that none of the kept refers to, and uploads.
  */
-export async function prune(host: Host, app: string, inUse: number[]): Promise<void> {
+export async function prune(host: Host, { name: app, keep }: AppSettings, inUse: number[]): Promise<void> {
   const numbers = await releaseNumbers(host, app);
   const all = await Promise.all(numbers.map((number) => readRelease(host, app, number)));
   const kept = keptOf(
     all.filter((release) => release !== null),
     inUse,
+    keep,
   );
   for (const number of numbers) {
     if (!kept.some((release) => release.number === number)) await host.remove(releasePath(app, number));
@@ -33,10 +35,10 @@ export async function prune(host: Host, app: string, inUse: number[]): Promise<v
 }
 
 /** Oldest first, as given. */
-export function keptOf(releases: Release[], inUse: number[]): Release[] {
+export function keptOf(releases: Release[], inUse: number[], keep: number): Release[] {
   const newest = (state: Release['state'], count: number) =>
     releases.filter((release) => release.state === state).slice(-count);
-  const chosen = new Set([...newest('good', keep.good), ...newest('failed', keep.failed)]);
+  const chosen = new Set([...newest('good', keep), ...newest('failed', keptFailed)]);
   return releases.filter((release) => chosen.has(release) || inUse.includes(release.number));
 }
 

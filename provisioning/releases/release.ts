@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { decodeEnvironment, encodeEnvironment, environmentParts, wantedEnvironment } from '../environment.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { goLive, retireOthers, runningNumbers } from './cutover.ts';
+import { decodeScale, formation, staysWarm } from './formation.ts';
 import { lastLines, type Say } from './gate.ts';
 import { parseProcfile, pm2Configuration } from './procfile.ts';
 import { prune } from './prune.ts';
 import {
+  layerPath,
   liveNumber,
   liveRelease,
   type Release,
@@ -20,6 +21,7 @@ import {
   writeRelease,
   writeReleaseFile,
 } from './store.ts';
+import { readStores, type Stores, storeNames } from './stores.ts';
 import { unitFiles } from './units.ts';
 
 export type ReleaseInput = Pick<Release, 'slug' | 'layer' | 'runtime' | 'commit' | 'reason' | 'by'>;
@@ -27,6 +29,8 @@ export type ReleaseInput = Pick<Release, 'slug' | 'layer' | 'runtime' | 'commit'
 export type ReleaseOptions = {
   /** Runs the Procfile's release process before it starts. */
   migrate: boolean;
+  /** What it is made with instead of what stands in `/etc/<app>`; that follows once it goes live. */
+  stores?: Partial<Stores>;
   say: Say;
   stop: AbortSignal;
 };
@@ -37,38 +41,61 @@ export async function release(
   settings: Settings,
   app: AppSettings,
   input: ReleaseInput,
-  { migrate, say, stop }: ReleaseOptions,
+  { migrate, say, stop, stores: given }: ReleaseOptions,
 ): Promise<Release> {
-  const environment = (await host.read(`/etc/${app.name}/env`)) ?? missingEnvironment(app.name);
+  const stores = { ...(await readStores(host, app.name)), ...given };
+  if (stores.env === '') throw notApplied(app.name);
   const cutover = { host, app, say, stop, warm: staysWarm(settings, host) };
   await retireOthers(cutover, [await liveNumber(host, app.name)]);
+  const live = await liveRelease(host, app.name);
+  const parts = {
+    ...input,
+    processes: formation(host, settings, app, decodeScale(stores.scale)),
+    environment: digest(stores.env),
+    units: await unitsDigest(host, app),
+  };
   const made: Release = {
     number: await reserveNumber(host, app.name),
-    ...input,
-    processes: formation(app, settings, host),
-    environment: digest(environment),
-    units: await unitsDigest(host, app),
+    ...parts,
+    changed: changedParts(live, parts),
+    bytes: live?.slug === input.slug ? live.bytes : await sizeOf(host, app.name, input),
     createdAt: new Date().toISOString(),
     state: 'starting',
   };
-  await lay(host, settings, app, made, environment);
+  await lay(host, settings, app, made, stores);
   if (migrate) await runReleaseProcess(host, app.name, made, say);
   await goLive(cutover, made);
-  await prune(host, app.name, [made.number, ...(await runningNumbers(host, app.name))]);
+  await prune(host, app, [made.number, ...(await runningNumbers(host, app.name))]);
   return made;
 }
 
-/** Twice the memory of an application is too much to ask of a small machine once a flip is over. */
-export function staysWarm(settings: Settings, host: Host): boolean {
-  return memoryOf(settings, host) >= 2000;
+type Parts = Pick<Release, 'slug' | 'environment' | 'processes' | 'runtime' | 'units'>;
+
+const partOf: Record<Release['changed'][number], keyof Parts> = {
+  slug: 'slug',
+  config: 'environment',
+  scale: 'processes',
+  runtime: 'runtime',
+  units: 'units',
+};
+
+function changedParts(before: Parts | null, made: Parts): Release['changed'] {
+  if (before === null) return ['slug'];
+  const names = Object.keys(partOf) as Release['changed'];
+  return names.filter((name) => {
+    const part = partOf[name];
+    return JSON.stringify(before[part]) !== JSON.stringify(made[part]);
+  });
 }
 
-function memoryOf({ memoryMiB }: Settings, host: Host): number {
-  return Math.min(memoryMiB ?? host.memoryMiB, host.memoryMiB);
+function notApplied(app: string): BerthError {
+  return new BerthError('not_applied', `/etc/${app}/env is not on the machine`, 'run: berth apply');
 }
 
-function missingEnvironment(app: string): never {
-  throw new BerthError('not_applied', `/etc/${app}/env is not on the machine`, 'run: berth apply');
+async function sizeOf(host: Host, app: string, { slug, layer }: ReleaseInput): Promise<number> {
+  const paths = [slugPath(app, slug), layerPath(app, layer)];
+  const said = await host.must(['du', '--summarize', '--total', '--block-size=1', ...paths]);
+  return Number(said.match(/^(\d+)\ttotal$/m)?.[1] ?? 0);
 }
 
 export function digest(text: string): string {
@@ -79,32 +106,31 @@ async function unitsDigest(host: Host, app: AppSettings): Promise<string> {
   return digest(Object.values(unitFiles(await host.facts.platform(), app)).join('\n'));
 }
 
-/** How many of each process: what the settings say; `0` for web is resolved from the CPUs and the memory. */
-export function formation(app: AppSettings, settings: Settings, host: Host): Record<string, number> {
-  const web = memoryOf(settings, host) < 2000 ? 1 : Math.min(4, availableParallelism());
-  return { ...app.processes, web: app.processes.web || web };
-}
-
-async function lay(host: Host, settings: Settings, app: AppSettings, made: Release, environment: string) {
+async function lay(host: Host, settings: Settings, app: AppSettings, made: Release, stores: Stores) {
   const path = releasePath(app.name, made.number);
   const cwd = slugPath(app.name, made.slug);
   const procfile = parseProcfile((await host.read(`${cwd}/Procfile`)) ?? '');
-  const pm2 = pm2Configuration({
+  const options = {
     app: app.name,
     procfile,
     processes: made.processes,
     cwd,
     preload: `${path}/preload.mjs`,
     drainMs: app.drainMs,
-  });
+  };
+  const workers = pm2Configuration('workers', options);
   const pool = poolSize(settings, made.processes);
   await host.link(`${path}/app`, cwd);
   await host.link(`${path}/runtime`, runtimePath(made.runtime));
   const files = {
-    env: environment,
+    [storeNames.env]: stores.env,
+    [storeNames.config]: stores.config,
+    [storeNames.scale]: stores.scale,
     'preload.mjs': (await host.read(join(import.meta.dirname, 'preload.mjs'))) ?? '',
-    'pool.env': `DATABASE_POOL_MAX="${pool}"\n`,
-    'pm2.json': `${JSON.stringify(pm2, null, 2)}\n`,
+    'release.env': `RELEASE="v${made.number}"\nDATABASE_POOL_MAX="${pool}"\n`,
+    'pm2.json': `${JSON.stringify(pm2Configuration('web', options), null, 2)}\n`,
+    // Where there is nothing to run, its unit is not started.
+    ...(workers.apps.length > 0 ? { 'workers.json': `${JSON.stringify(workers, null, 2)}\n` } : {}),
     'release.sh': `${procfile.release ? `exec ${procfile.release}` : ':'}\n`,
   };
   for (const [name, content] of Object.entries(files)) {
@@ -156,15 +182,15 @@ export async function outdated(
 ): Promise<string | null> {
   const live = await liveRelease(host, app.name);
   if (!live) return null;
-  const known = decodeEnvironment((await host.read(`/etc/${app.name}/env`)) ?? '');
-  const environment = encodeEnvironment(wantedEnvironment(environmentParts(app), known));
+  const { env, config, scale } = await readStores(host, app.name);
+  const known = decodeEnvironment(env);
+  const wanted = wantedEnvironment(environmentParts(app), decodeEnvironment(config), known);
+  const processes = formation(host, settings, app, decodeScale(scale));
   const reasons = [
-    live.environment === digest(environment) ? [] : ['another environment'],
+    live.environment === digest(encodeEnvironment(wanted)) ? [] : ['another environment'],
     live.runtime === runtime ? [] : ['another Node or pm2'],
     live.units === (await unitsDigest(host, app)) ? [] : ['other unit files'],
-    JSON.stringify(live.processes) === JSON.stringify(formation(app, settings, host))
-      ? []
-      : ['another formation'],
+    JSON.stringify(live.processes) === JSON.stringify(processes) ? [] : ['another formation'],
   ];
   return reasons.flat().join(', ') || null;
 }

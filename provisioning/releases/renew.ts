@@ -1,10 +1,12 @@
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings, Settings } from '../settings.ts';
-import { formation, type ReleaseOptions, release } from './release.ts';
+import { decodeScale, formation } from './formation.ts';
+import { type ReleaseOptions, release } from './release.ts';
 import { requireRoom } from './room.ts';
 import { settle } from './settle.ts';
 import { liveRelease, type Release } from './store.ts';
+import { readStores } from './stores.ts';
 
 export type RenewInput = {
   settings: Settings;
@@ -28,7 +30,8 @@ export async function renew(
   await settle(host, app, options.say);
   const live = await liveRelease(host, app.name);
   if (!live) throw new BerthError('nothing_deployed', `${app.name} has no release yet`, 'run: berth deploy');
-  await requireRoom(host, app.name, formation(app, settings, host));
+  const scale = decodeScale(options.stores?.scale ?? (await readStores(host, app.name)).scale);
+  await requireRoom(host, app.name, formation(host, settings, app, scale));
   const { slug, layer, commit } = live;
   return release(host, settings, app, { slug, layer, commit, ...rest }, { ...options, migrate: false });
 }

@@ -3,11 +3,11 @@ import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
 import type { Settings } from '../settings.ts';
 import { type Cutover, pointTo, retireOthers, runningNumbers } from './cutover.ts';
+import { staysWarm } from './formation.ts';
 import { startHealthy } from './gate.ts';
-import { staysWarm } from './release.ts';
 import { requireMemory } from './room.ts';
 import { settle } from './settle.ts';
-import { liveNumber, type Release, readRelease, releaseNumbers, releasePath, unitOf } from './store.ts';
+import { liveNumber, type Release, readRelease, releaseNumbers, unitOf } from './store.ts';
 
 export type RollbackInput = {
   settings: Settings;
@@ -19,8 +19,8 @@ export type RollbackInput = {
 export type RollbackResult = { release: number; from: number };
 
 /**
- * Brings an earlier release live again by the same flip, with the environment that it had. Migrations only add, so
- * it runs on the schema as it is; its release process is never run.
+ * Brings an earlier release live again by the same flip, with the environment and the processes that it had.
+ * Migrations only add, so it runs on the schema as it is; its release process is never run.
  *
  * @throws BerthError `nothing_deployed`, `release_unknown`, `release_live`, and those of the gate
  */
@@ -43,7 +43,6 @@ export async function rollback(
     await requireMemory(host, processes);
   }
   await startOrStop(cutover, number);
-  await restoreEnvironment(host, name, number);
   await pointTo(host, name, number);
   say(`v${number} is live`);
   await retireOthers(cutover, cutover.warm ? [number, live] : [number]);
@@ -82,13 +81,6 @@ async function target(host: Host, app: string, live: number, to: number | null):
     `${app} has no good release ${to === null ? `before v${live}` : `v${to}`}${failed ? `: it failed, ${failed}` : ''}`,
     others.length > 0 ? `choose one of: ${others.join(', ')}` : 'there is no other one to go back to',
   );
-}
-
-/** The one source of the environment follows: a shell and a one-off command see what the release sees. */
-async function restoreEnvironment(host: Host, app: string, number: number): Promise<void> {
-  const content = await host.read(`${releasePath(app, number)}/env`);
-  if (content === null) return;
-  await host.write(`/etc/${app}/env`, content, { mode: 0o640, owner: 'root', group: app });
 }
 
 export type ReleaseView = Release & { shown: 'live' | 'warm' | 'kept' | 'failed' | 'starting' };

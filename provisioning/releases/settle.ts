@@ -4,6 +4,7 @@ import type { AppSettings } from '../settings.ts';
 import { discard, pointSocket } from './cutover.ts';
 import { type Say, startHealthy } from './gate.ts';
 import { appRoot, liveNumber, readRelease, releaseNumbers, releasePath, writeRelease } from './store.ts';
+import { followWithWorkers, workersFollow } from './workers.ts';
 
 /**
  * Ends what a run that was killed has left half way, so that the next one begins where exactly one release serves:
@@ -34,13 +35,15 @@ async function awaitReleaseProcesses(host: Host, app: string, say: Say): Promise
   }
 }
 
-/** A run may be killed between its two renames: nginx then still follows the release before. */
+/** A run may be killed between its two renames: nginx and workers then still follow the release before. */
 async function followPointer(host: Host, app: AppSettings, live: number, say: Say): Promise<void> {
   const socket = (await host.stat(`/run/${app.name}/current.sock`))?.target;
-  if (socket === `sockets/${live}.sock`) return;
-  say(`v${live} is pointed to and does not serve yet`);
-  await startHealthy(host, app, live, say);
-  await pointSocket(host, app.name, live);
+  if (socket !== `sockets/${live}.sock`) {
+    say(`v${live} is pointed to and does not serve yet`);
+    await startHealthy(host, app, live, say);
+    await pointSocket(host, app.name, live);
+  }
+  if (!(await workersFollow(host, app.name, live))) await followWithWorkers(host, app.name);
 }
 
 async function settleRelease(host: Host, app: string, number: number, live: number | null): Promise<void> {

@@ -22,6 +22,10 @@ export type Release = {
   environment: string;
   /** SHA-256 of the unit files that it was started with. */
   units: string;
+  /** What of it differs from the release that was live before. */
+  changed: ('slug' | 'config' | 'scale' | 'runtime' | 'units')[];
+  /** The disk that its slug takes, with the dependencies that it may share with others. */
+  bytes: number;
   reason: string;
   by: string;
   /** ISO 8601, UTC. */
@@ -38,13 +42,27 @@ export const layerPath = (app: string, id: string) => `/srv/${app}/layers/${id}`
 export const incomingPath = (app: string, digest: string) => `/srv/${app}/incoming/${digest}.tgz`;
 export const socketPath = (app: string, number: number | string) => `/run/${app}/sockets/${number}.sock`;
 export const runtimePath = (id: string) => `/opt/berth/runtime/${id}`;
+/** The web processes of one release. */
 export const unitOf = (app: string, number: number) => `${app}@${number}.service`;
+/** Every other process, for the live release alone. */
+export const workersUnit = (app: string) => `${app}-workers.service`;
+/** A symlink as `current` was when the workers were started. */
+export const workersLink = (app: string) => `/run/${app}/workers`;
 
 const readable = (app: string) => ({ mode: 0o640, owner: 'root', group: app });
 
 /** The number of the live release; null before the first. */
 export async function liveNumber(host: Host, app: string): Promise<number | null> {
-  const target = (await host.stat(`${appRoot(app)}/current`))?.target;
+  return pointedNumber(host, `${appRoot(app)}/current`);
+}
+
+/** The release that the workers were started for, whether they run still or not. */
+export async function workersNumber(host: Host, app: string): Promise<number | null> {
+  return pointedNumber(host, workersLink(app));
+}
+
+async function pointedNumber(host: Host, link: string): Promise<number | null> {
+  const target = (await host.stat(link))?.target;
   const number = Number(target?.match(/^releases\/(\d+)$/)?.[1]);
   return Number.isInteger(number) ? number : null;
 }

@@ -1,27 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { decodeEnvironment, type Environment, encodeEnvironment, wantedEnvironment } from '../environment.ts';
+import { standing } from '../releases/stores.ts';
 import { type FileState, planWrite, readFileState } from './file.ts';
 import type { Resource } from './resource.ts';
 
 type EnvironmentState = FileState & {
   /** Values for secrets that are not there yet, made by `check` so that `plan` stays pure. */
   fresh: Environment;
+  /** What `berth config` has set. */
+  config: Environment;
 };
 
 export type EnvironmentOptions = { name: string; values: Environment; secrets: string[] };
 
-/** `/etc/<app>/env`: what the settings say, and secrets that are made once on the machine and then kept. */
+/** `/etc/<app>/env`: what the settings say, what `berth config` has set, and secrets that are made once on the machine and then kept. */
 export function environment({ name: app, values, secrets }: EnvironmentOptions): Resource<EnvironmentState> {
-  const path = `/etc/${app}/env`;
+  const path = standing(app, 'env');
   return {
     id: `environment of ${app}`,
     async check(host) {
       const fresh = Object.fromEntries(secrets.map((name) => [name, makeSecret(name)]));
-      return { ...(await readFileState(host, path)), fresh };
+      const config = decodeEnvironment((await host.read(standing(app, 'config'))) ?? '');
+      return { ...(await readFileState(host, path)), fresh, config };
     },
-    plan({ stat, content, fresh }) {
+    plan({ stat, content, fresh, config }) {
       const before = decodeEnvironment(content ?? '');
-      const wanted = wantedEnvironment({ values, secrets }, { ...fresh, ...filled(before) });
+      const wanted = wantedEnvironment({ values, secrets }, config, { ...fresh, ...filled(before) });
       const note = differences(before, wanted);
       const write = {
         do: 'write',
@@ -32,6 +36,12 @@ export function environment({ name: app, values, secrets }: EnvironmentOptions):
       } as const;
       return planWrite({ ...write, note, mode: 0o640, owner: 'root', group: app }, stat);
     },
+    notices: ({ config }) =>
+      Object.keys(config)
+        .filter((name) => Object.hasOwn(values, name) || secrets.includes(name))
+        .map(
+          (name) => `${name} of ${app} is the hosts file's now; berth config unset ${name} forgets the other`,
+        ),
   };
 }
 

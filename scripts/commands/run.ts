@@ -33,7 +33,7 @@ export function oneOff(
   const release = `/srv/${app}/current`;
   const properties = [
     ...[`User=${app}`, `Group=${app}`, `WorkingDirectory=${release}/app`, 'UMask=0007'],
-    ...[`EnvironmentFile=${release}/env`, `EnvironmentFile=${release}/pool.env`],
+    ...[`EnvironmentFile=${release}/env`, `EnvironmentFile=${release}/release.env`],
     ...[
       `Environment=HOME=/var/lib/${app}`,
       `Environment=PATH=${release}/runtime/bin:/usr/local/bin:/usr/bin:/bin`,
@@ -41,7 +41,7 @@ export function oneOff(
     ...options.sandbox.split('\n').filter((line) => /^\w+=/.test(line)),
   ];
   // The shell finds the program by the unit's own PATH; systemd-run would look along its caller's.
-  const script = `RELEASE=v$(basename "$(readlink ${release})"); export RELEASE; exec "$@"`;
+  const script = 'exec "$@"';
   return [
     ...['sudo', '-n', 'systemd-run', '--quiet', '--wait', '--collect', options.terminal ? '--pty' : '--pipe'],
     ...properties.map((property) => `--property=${property}`),

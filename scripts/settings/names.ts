@@ -62,7 +62,7 @@ export function appName(text: string): string {
   }
   if (isSystemName(text))
     throw new RangeError('is the name of a user, unit or directory of the system; take another');
-  if (/-(release|pm2)$/.test(text))
+  if (/-(release|workers|pm2)$/.test(text))
     throw new RangeError('ends like a unit that berth makes for another application');
   return text;
 }

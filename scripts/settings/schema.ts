@@ -37,6 +37,7 @@ export type AppDocument = {
   smoke: string | null;
   start_timeout: number;
   watch: number;
+  keep: number;
   processes: Record<string, number | 'auto'>;
   env: Record<string, string>;
   secrets: string[];
@@ -101,6 +102,7 @@ function app(): Joi.ObjectSchema<AppDocument> {
     smoke: text(names.urlPath).allow(null).default(null),
     start_timeout: duration('60s', { from: '1s', to: '1h' }),
     watch: duration('30s', { from: '0s', to: '1h' }),
+    keep: Joi.number().integer().min(1).max(100).default(5),
     processes: entries(names.processName, Joi.any().custom(reasoned(processCount))).default({ web: 'auto' }),
     env: entries(names.variableName, text(names.variableValue).allow('')).default({}),
     secrets: list(text(names.variableName)).default(['JWT_KEYS']),
