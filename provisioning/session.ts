@@ -3,6 +3,7 @@ import { diskFull } from './disk-full.ts';
 import { BerthError, messageOf } from './errors.ts';
 import type { ErrorView, Event } from './events.ts';
 import { createHost } from './host.ts';
+import { announceRun, type RunEnd } from './notify.ts';
 import { openRun, pruneRuns } from './runs.ts';
 import { verbs } from './verbs.ts';
 
@@ -24,6 +25,8 @@ export async function main(): Promise<number> {
   // A reader that is gone must not end a run half way.
   process.stdout.on('error', () => {});
   let record = (_event: Event) => {};
+  let announce = async (_outcome: RunEnd['outcome']) => {};
+  const host = createHost();
   const emit = (event: Event) => {
     record(event);
     process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -39,15 +42,21 @@ export async function main(): Promise<number> {
       });
       record = run.record;
       void gone.then(run.orphan);
+      const { verb, input } = request;
+      const { by } = request.run;
+      announce = (outcome) => announceRun(host, { verb, by, input: input as RunEnd['input'], outcome });
     }
     const handle = verbs[request.verb];
     if (!handle) throw badRequest(`the machine's side knows no verb ${request.verb}`);
-    const value = await handle(request.input, { host: createHost(), emit, stop });
+    const value = await handle(request.input, { host, emit, stop });
     if (request.run) await pruneRuns();
+    await announce({ ok: true, value });
     emit({ type: 'result', ok: true, value });
     return 0;
   } catch (error) {
-    emit({ type: 'result', ok: false, error: viewError(error) });
+    const view = viewError(error);
+    await announce({ ok: false, code: view.code });
+    emit({ type: 'result', ok: false, error: view });
     return 1;
   } finally {
     process.stdin.destroy();

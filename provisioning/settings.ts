@@ -19,6 +19,7 @@ export type Settings = {
   tls: TlsSettings;
   nginx: NginxSettings;
   postgresql: PostgresqlSettings;
+  notify: NotifySettings;
   /** PEM texts of certificate authorities that the machine trusts besides the distribution's. */
   extraCa: string[];
   /** Keyed by the application's name, which is also its user, database and unit. */
@@ -61,6 +62,11 @@ export type PostgresqlSettings = {
   /** Share of the machine's memory that PostgreSQL is sized for, in percent. */
   memoryPercent: number;
   maxConnections: number;
+};
+
+export type NotifySettings = {
+  /** Where results are posted; one that holds a token is kept on the machine instead. `null`: nowhere. */
+  webhook: { url: string | null };
 };
 
 export type AppSettings = {

@@ -38,6 +38,7 @@ function settings(apps: AppSettings[]): Settings {
     tls: { kind: 'local', names: ['10.77.0.2', 'api.example.com'] },
     nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 443 },
     postgresql: { memoryPercent: 25, maxConnections: 100 },
+    notify: { webhook: { url: null } },
     apps: Object.fromEntries(apps.map((each) => [each.name, each])),
   };
 }

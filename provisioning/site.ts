@@ -37,7 +37,8 @@ export function site(input: SiteInput): Resource[] {
     journald,
     nginxService,
     clusterService(platform),
-    ...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
+...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
+    ...Object.keys(notifyUnits),
   ];
   return [
     ...machine(settings, platform),
@@ -46,6 +47,7 @@ export function site(input: SiteInput): Resource[] {
     trustedAuthorities(settings.extraCa),
     ...administrator(settings, apps),
     ...berth(input, apps),
+    ...notify(),
     ...apps.flatMap((app) => application(platform, app, settings.admin.user)),
     daemonReload(units),
     service(journald, { configuration: journaldFiles(settings), enabled: false }),
@@ -54,6 +56,7 @@ export function site(input: SiteInput): Resource[] {
     ...nginx(settings, platform),
     ...apps.map(({ name }) => service(`${name}.service`)),
     keptSettings(settings),
+    service('berth-notify.path'),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
   ];
 }
@@ -152,6 +155,23 @@ function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
       apps.map(({ name }) => name),
     ),
     group(webGroup, { closed: true }),
+  ];
+}
+
+const notifyUnits = {
+  'berth-notify.path': 'systemd/berth-notify.path',
+  'berth-notify.service': 'systemd/berth-notify.service',
+  // For OnFailure= of every timer's service.
+  'berth-failed@.service': 'systemd/berth-failed@.service',
+};
+
+function notify(): Resource[] {
+  return [
+    directory({ path: '/var/lib/berth' }),
+    directory({ path: '/var/lib/berth/notify', mode: 0o700 }),
+    ...Object.entries(notifyUnits).map(([unit, template]) =>
+      file({ path: `/etc/systemd/system/${unit}`, content: render(template) }),
+    ),
   ];
 }
 

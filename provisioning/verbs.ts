@@ -4,6 +4,7 @@ import { deploy } from './deploy.ts';
 import { apply, plan, type Run } from './engine.ts';
 import { BerthError } from './errors.ts';
 import type { ApplySummary } from './events.ts';
+import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { preflight } from './preflight.ts';
 import { startHealthy } from './releases/gate.ts';
@@ -34,6 +35,11 @@ export const verbs: Record<string, Verb> = {
   holder,
   status,
   boot,
+  failed,
+  deliver,
+  webhook,
+  setWebhook,
+  testWebhook,
 };
 
 async function planSite(input: SiteRequest, context: Context): Promise<ApplySummary> {

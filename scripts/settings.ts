@@ -102,6 +102,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
       memoryPercent: host.postgresql.memory_percent,
       maxConnections: host.postgresql.max_connections,
     },
+    notify: host.notify,
     extraCa: host.extra_ca,
     apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
   };

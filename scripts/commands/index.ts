@@ -87,6 +87,12 @@ export const entries: Entry[] = [
     load: () => import('./logs.ts'),
   },
   {
+    word: 'notify',
+    group: 'Operate',
+    summary: 'where the machine posts how deploys and timers ended',
+    load: () => import('./notify.ts'),
+  },
+  {
     word: 'dev',
     group: 'Develop',
     summary: 'run the API on this computer, without a machine',

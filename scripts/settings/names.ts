@@ -123,6 +123,17 @@ export function privateNetwork(text: string): string {
   return text;
 }
 
+/** Where results are posted. Its errors never say the URL, which may hold a token. */
+export function webhookUrl(text: string): string {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new RangeError('is not a URL such as https://example.org/hook');
+  }
+  if (url.username || url.password)
+    throw new RangeError('holds a password; put a token into its path instead');
+  return text;
+}
+
 function hasDots(path: string): boolean {
   return path.split('/').some((segment) => segment === '.' || segment === '..');
 }

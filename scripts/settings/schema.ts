@@ -26,6 +26,7 @@ export type HostDocument = {
   tls: { kind: 'local'; names: string[] };
   nginx: { http_port: number; https_port: number; public_https_port?: number };
   postgresql: { memory_percent: number; max_connections: number };
+  notify: { webhook: { url: string | null } };
   extra_ca: string[];
   apps: Record<string, AppDocument>;
 };
@@ -73,6 +74,7 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
       memory_percent: Joi.number().integer().min(5).max(60).default(25),
       max_connections: Joi.number().integer().min(20).max(1000).default(100),
     }),
+    notify: section({ webhook: section({ url: text(names.webhookUrl).allow(null).default(null) }) }),
     extra_ca: list(text((path) => readCertificates(path, directory))),
     apps: entries(names.appName, app()).min(1).required(),
   });

@@ -27,6 +27,7 @@ const special: Record<string, string> = {
   'service postgresql@17-main.service': loadOther(conf, 'reload', 'postgresql@17-main'),
   'service nginx.service': loadOther('/etc/nginx/conf.d/berth.conf', 'reload', 'nginx'),
   'service api.service': 'sudo systemctl --quiet disable api.service 2>/dev/null',
+  'service berth-notify.path': 'sudo systemctl --quiet disable berth-notify.path',
   'role api': 'sudo -u postgres psql -qc "ALTER ROLE api CREATEDB"',
   'database api': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE api TO PUBLIC"',
   'database postgres': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE postgres TO PUBLIC"',
