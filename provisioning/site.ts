@@ -37,7 +37,7 @@ export function site(input: SiteInput): Resource[] {
     journald,
     nginxService,
     clusterService(platform),
-...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
+    ...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
     ...Object.keys(notifyUnits),
   ];
   return [
