@@ -12,8 +12,15 @@ import type { Host } from './host.ts';
 export type RunInfo = {
   id: string;
   verb: string;
+  /** The application that it is about; null: the machine. */
+  app: string | null;
+  /** What the verb was given, in short and without a value of a variable, e.g. `web=4`. */
+  what: string;
   /** `user@computer`. */
   by: string;
+  /** Whom they logged in as, and the address that they came from; null: it began on the machine itself. */
+  user: string | null;
+  from: string | null;
   /** ISO 8601, UTC. */
   since: string;
   /** Its operator's connection is gone; it goes on to its end. */
@@ -24,6 +31,11 @@ export const runUnit = 'berth-run.service';
 const runsDirectory = '/var/lib/berth/runs';
 const holderPath = '/run/berth/holder.json';
 const keep = 20;
+
+/** Who a run is of, as the shell that started it knew. */
+export function originOf(env: NodeJS.ProcessEnv): Pick<RunInfo, 'user' | 'from'> {
+  return { user: env.BERTH_USER || null, from: env.BERTH_FROM || null };
+}
 
 /** Writes down who holds the machine, and returns how its events are kept. */
 export function openRun(info: RunInfo): { record: (event: Event) => void; orphan: () => void } {

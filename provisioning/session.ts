@@ -2,20 +2,25 @@ import { createInterface } from 'node:readline';
 import { diskFull } from './disk-full.ts';
 import { BerthError, messageOf } from './errors.ts';
 import type { ErrorView, Event } from './events.ts';
-import { createHost } from './host.ts';
+import { begun, finished, type Outcome } from './history.ts';
+import { createHost, type Host } from './host.ts';
 import { announceRun, type RunEnd } from './notify.ts';
-import { openRun, pruneRuns } from './runs.ts';
-import { verbs } from './verbs.ts';
+import { openRun, originOf, pruneRuns, type RunInfo } from './runs.ts';
+import { inShort, showing, verbs } from './verbs.ts';
+import { keepVersion, requireVersion } from './version.ts';
 
 /** The first line of standard input: what to do. A later line `stop` asks to end after the change in hand. */
 export type Request = {
   verb: string;
   input: unknown;
+  /** The operator's side's own; left out by what begins on the machine, whose code is what it was last applied with. */
+  version?: string;
   /** Present for what changes the machine; see `RunInfo`. */
   run?: { id: string; by: string };
 };
 
-type Operator = { stop: AbortSignal; gone: Promise<void> };
+type Operator = { stop: AbortController; gone: Promise<void> };
+type Emit = (event: Event) => void;
 
 /**
  * Answers one request: events on standard output, one JSON object a line, ended by one `result`. The operator's
@@ -24,42 +29,78 @@ type Operator = { stop: AbortSignal; gone: Promise<void> };
 export async function main(): Promise<number> {
   // A reader that is gone must not end a run half way.
   process.stdout.on('error', () => {});
-  let record = (_event: Event) => {};
-  let announce = async (_outcome: RunEnd['outcome']) => {};
-  const host = createHost();
-  const emit = (event: Event) => {
+  let record: Emit = () => {};
+  const emit: Emit = (event) => {
     record(event);
     process.stdout.write(`${JSON.stringify(event)}\n`);
   };
+  const host = createHost();
+  let end = async (_outcome: Outcome) => {};
+  let outcome: Outcome;
   try {
-    const { request, stop, gone } = await readRequest();
+    const { request, ...operator } = await readRequest();
     if (request.run) {
-      const run = openRun({
-        ...request.run,
-        verb: request.verb,
-        since: new Date().toISOString(),
-        orphaned: false,
-      });
-      record = run.record;
-      void gone.then(run.orphan);
-      const { verb, input } = request;
-      const { by } = request.run;
-      announce = (outcome) => announceRun(host, { verb, by, input: input as RunEnd['input'], outcome });
+      const run = runOf(request, request.run);
+      record = begin(run, operator);
+      end = (outcome) => finish(host, run, request.input, outcome);
     }
-    const handle = verbs[request.verb];
-    if (!handle) throw badRequest(`the machine's side knows no verb ${request.verb}`);
-    const value = await handle(request.input, { host, emit, stop });
-    if (request.run) await pruneRuns();
-    await announce({ ok: true, value });
-    emit({ type: 'result', ok: true, value });
-    return 0;
+    outcome = { ok: true, value: await answer(host, request, emit, operator.stop.signal) };
   } catch (error) {
-    const view = viewError(error);
-    await announce({ ok: false, code: view.code });
-    emit({ type: 'result', ok: false, error: view });
-    return 1;
-  } finally {
-    process.stdin.destroy();
+    outcome = { ok: false, error: viewError(error) };
+  }
+  await end(outcome);
+  emit({ type: 'result', ...outcome });
+  process.stdin.destroy();
+  return outcome.ok ? 0 : 1;
+}
+
+async function answer(
+  host: Host,
+  { verb, input, version, run }: Request,
+  emit: Emit,
+  stop: AbortSignal,
+): Promise<unknown> {
+  const handle = verbs[verb];
+  if (!handle) throw badRequest(`the machine's side knows no verb ${verb}`);
+  if (version !== undefined && !showing.has(verb)) {
+    await requireVersion(host, version);
+    if (run) await keepVersion(host, version);
+  }
+  return handle(input, { host, emit, stop });
+}
+
+function runOf({ verb, input }: Request, { id, by }: { id: string; by: string }): RunInfo {
+  const { app } = Object(input) as { app?: unknown };
+  const what = { app: typeof app === 'string' ? app : null, what: inShort(verb, input) };
+  return {
+    id,
+    verb,
+    ...what,
+    by,
+    ...originOf(process.env),
+    since: new Date().toISOString(),
+    orphaned: false,
+  };
+}
+
+/** From here on others are told who holds the machine, and `berth unlock` may ask the run to stop. */
+function begin(run: RunInfo, { stop, gone }: Operator): Emit {
+  const { record, orphan } = openRun(run);
+  begun(run);
+  process.on('SIGTERM', () => stop.abort());
+  void gone.then(orphan);
+  return record;
+}
+
+/** The one place that every run passes at its end. What goes wrong here cannot change how it ended. */
+async function finish(host: Host, run: RunInfo, input: unknown, outcome: Outcome): Promise<void> {
+  try {
+    finished(run, outcome);
+    await pruneRuns();
+    const end = outcome.ok ? outcome : { ok: false as const, code: outcome.error.code };
+    await announceRun(host, { verb: run.verb, by: run.by, input: input as RunEnd['input'], outcome: end });
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
   }
 }
 
@@ -71,7 +112,7 @@ function readRequest(): Promise<Operator & { request: Request }> {
     lines.once('line', (line) => {
       lines.on('line', (later) => later === 'stop' && stop.abort());
       try {
-        resolve({ request: JSON.parse(line) as Request, stop: stop.signal, gone });
+        resolve({ request: JSON.parse(line) as Request, stop, gone });
       } catch (error) {
         reject(badRequest('the request is not JSON', error));
       }

@@ -1,6 +1,7 @@
 import type { Host } from './host.ts';
 import { get } from './releases/probe.ts';
 import { liveRelease, type Release, socketPath } from './releases/store.ts';
+import { holder, type RunInfo } from './runs.ts';
 import type { Settings } from './settings.ts';
 
 export type AppStatus = {
@@ -17,6 +18,8 @@ export type MachineStatus = {
   /** PEM of the machine's certificate authority; null before the first apply. */
   ca: string | null;
   apps: Record<string, AppStatus>;
+  /** The run that holds the machine; null: nobody. */
+  holder: RunInfo | null;
 };
 
 export async function status(
@@ -30,7 +33,8 @@ export async function status(
     }),
   );
   const { name: platform } = await host.facts.platform();
-  return { platform, ca: await host.read('/etc/berth/tls/ca.pem'), apps: Object.fromEntries(apps) };
+  const ca = await host.read('/etc/berth/tls/ca.pem');
+  return { platform, ca, apps: Object.fromEntries(apps), holder: await holder(undefined, { host }) };
 }
 
 async function appStatus(name: string, health: string, live: Release | null): Promise<AppStatus> {

@@ -4,16 +4,20 @@ import { deploy } from './deploy.ts';
 import { apply, plan, type Run } from './engine.ts';
 import { BerthError } from './errors.ts';
 import type { ApplySummary } from './events.ts';
+import { history } from './history.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { preflight } from './preflight.ts';
 import { startHealthy } from './releases/gate.ts';
 import { renew } from './releases/renew.ts';
 import { releases, rollback } from './releases/rollback.ts';
+import { settle } from './releases/settle.ts';
+import { appRoot } from './releases/store.ts';
 import { attach, holder } from './runs.ts';
 import type { AppSettings, Settings } from './settings.ts';
 import { site } from './site.ts';
 import { status } from './status.ts';
+import { unlock } from './unlock.ts';
 import { missingUploads } from './uploads.ts';
 
 export type SiteRequest = { settings: Settings; code: string; runtime: string; by: string };
@@ -31,8 +35,11 @@ export const verbs: Record<string, Verb> = {
   releases,
   restart,
   rollback,
+  settle: settleAll,
   attach,
   holder,
+  unlock,
+  history,
   status,
   boot,
   failed,
@@ -41,6 +48,19 @@ export const verbs: Record<string, Verb> = {
   setWebhook,
   testWebhook,
 };
+
+/** What an older command line may ask still: it only shows, or ends a run. */
+export const showing = new Set([
+  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'machine'],
+]);
+
+/** What a verb was given, for the history: never a value of a variable. */
+export function inShort(verb: string, input: unknown): string {
+  const { commit, to } = Object(input) as { commit?: string; to?: number | null };
+  if (verb === 'deploy') return String(commit);
+  if (verb === 'rollback' && to) return `v${to}`;
+  return '';
+}
 
 async function planSite(input: SiteRequest, context: Context): Promise<ApplySummary> {
   return plan(runFor(input, context), await siteFor(input, context));
@@ -71,6 +91,15 @@ function runFor(input: SiteRequest, context: Context): Run {
     start: (name: string, number: number) => startHealthy(host, appOf(input, name), number, say),
   };
   return { ...context, perform: (change: Change) => perform(performer, change) };
+}
+
+/** Ends what a killed run has left of every application. */
+async function settleAll({ settings }: { settings: Settings }, { host, emit }: Context): Promise<void> {
+  for (const app of Object.values(settings.apps)) {
+    if (await host.stat(appRoot(app.name))) {
+      await settle(host, app, (text) => emit({ type: 'progress', text }));
+    }
+  }
 }
 
 async function restart(input: SiteRequest & { app: string }, context: Context): Promise<{ release: number }> {

@@ -20,3 +20,8 @@ export function elapsed(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)}m${String(seconds % 60).padStart(2, '0')}s`;
 }
+
+/** `12 s ago`, of a time as ISO 8601. */
+export function ago(since: string): string {
+  return `${Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000))} s ago`;
+}

@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import manifest from '../package.json' with { type: 'json' };
 import { BerthError } from '../provisioning/errors.ts';
 import type { Event } from '../provisioning/events.ts';
 import type { RunInfo } from '../provisioning/runs.ts';
 import type { Context } from './command.ts';
+import { holderText } from './holder.ts';
 import { asRoot, type ConnectOptions, connectAs, packBaggage } from './prepare.ts';
 
 /** The program on the machine, as the operator's side talks to it. */
@@ -36,6 +38,7 @@ type Conversation = Omit<ConnectOptions, 'onLine'> & { argv: string[]; onEvent?:
 /** Exit codes of the scripts below: the machine lacks our code, or Node and pm2. */
 const lacks = { code: 90, runtime: 91 };
 const reattachForMs = 90_000;
+const { version } = manifest;
 
 // $1 code, $2 runtime, $3 description, $4 program, and the program's own. Values never become part of this text.
 const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 p=$4
@@ -46,8 +49,9 @@ shift 4`;
 const directly = `${begin}
 exec $s "$r/bin/node" "$c/provisioning/$p" "$@"`;
 const asUnit = `${begin}
+f=\${SSH_CONNECTION%% *} u=$(id -un)
 exec $s systemd-run --quiet --pipe --wait --collect --service-type=exec --unit=berth-run --description="$d" \
-  --setenv=HOME=/root "$r/bin/node" "$c/provisioning/$p" "$@"`;
+  --setenv=HOME=/root --setenv=BERTH_FROM="$f" --setenv=BERTH_USER="$u" "$r/bin/node" "$c/provisioning/$p" "$@"`;
 
 export async function openMachineSide(context: Context): Promise<MachineSide> {
   const { signal, report } = context;
@@ -73,14 +77,14 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
 
   async function ask<T>(verb: string, input: unknown, onEvent?: OnEvent): Promise<T> {
     const argv = command(directly, '', 'main.ts');
-    const request = () => `${JSON.stringify({ verb, input })}\n`;
+    const request = () => `${JSON.stringify({ verb, input, version })}\n`;
     return outcomeOf(await converse(nothingSaid(), { argv, input: request, onEvent, signal })) as T;
   }
 
   async function change<T>(verb: string, input: unknown, onEvent: OnEvent): Promise<T> {
     const run = { id: newRunId(), by };
     const said = nothingSaid();
-    const stdin = stoppable(`${JSON.stringify({ verb, input, run })}\n`);
+    const stdin = stoppable(`${JSON.stringify({ verb, input, version, run })}\n`);
     const stop = () => {
       report.note('stops after the change in hand; Ctrl-C once more leaves it to the machine');
       stdin.stop();
@@ -125,11 +129,10 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
     const holder = await ask<RunInfo | null>('holder', null);
     if (!holder) return;
     if (!holder.orphaned) throw locked(context.flags.host, holder);
-    const { id, verb, by: who, since } = holder;
     const progress: OnEvent = (event) => event.type === 'progress' && onEvent(event);
-    await report.step(`waits for the ${verb} that ${who} began ${ago(since)} and left`, () =>
+    await report.step(`waits for the ${holderText(holder)} and left`, () =>
       // How it ends is not ours to judge: our own run asks the machine anew.
-      ask('attach', { id, from: 0 }, progress).catch((error) => {
+      ask('attach', { id: holder.id, from: 0 }, progress).catch((error) => {
         if (lost(error) || signal.aborted) throw error;
       }),
     );
@@ -199,14 +202,10 @@ function lost(error: unknown): boolean {
   return error instanceof BerthError && ['connection_lost', 'machine_unreachable'].includes(error.code);
 }
 
-function locked(host: string, { verb, by, since }: RunInfo): BerthError {
+function locked(host: string, holder: RunInfo): BerthError {
   return new BerthError(
     'locked',
-    `${host} is held by the ${verb} that ${by} began ${ago(since)}`,
-    'wait until it is done, then run the same command again',
+    `${host} is held by the ${holderText(holder)}`,
+    'wait until it is done, then run the same command again; berth unlock ends it',
   );
-}
-
-function ago(since: string): string {
-  return `${Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000))} s ago`;
 }

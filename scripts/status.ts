@@ -1,5 +1,6 @@
 import { readStatus } from './apply.ts';
 import type { Context } from './command.ts';
+import { holderText } from './holder.ts';
 import { type MachineSide, openMachineSide } from './machine-side.ts';
 
 /** What `berth status` says; each value can be used as it is. */
@@ -14,6 +15,8 @@ export type Status = {
   release: string | null;
   commit: string | null;
   healthy: boolean;
+  /** Who changes the machine just now; null: nobody. */
+  holder: string | null;
 };
 
 export async function describe(context: Context, side?: MachineSide): Promise<Status> {
@@ -33,6 +36,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     release: app?.release ?? null,
     commit: app?.commit ?? null,
     healthy: app?.healthy ?? false,
+    holder: status.holder && holderText(status.holder),
   };
 }
 

@@ -57,6 +57,18 @@ export const entries: Entry[] = [
     load: () => import('./restart.ts'),
   },
   {
+    word: 'unlock',
+    group: 'Release',
+    summary: 'end the run that holds the machine',
+    load: () => import('./unlock.ts'),
+  },
+  {
+    word: 'history',
+    group: 'Look inside',
+    summary: 'every run that changed the machine: who, when, what',
+    load: () => import('./history.ts'),
+  },
+  {
     word: 'status',
     group: 'Look inside',
     summary: 'where it is, what runs there, whether it is healthy',

@@ -2,7 +2,7 @@ import type { ReleaseView } from '../../provisioning/releases/rollback.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMachineSide } from '../machine-side.ts';
-import { neutral } from '../terminal.ts';
+import { bytesText, instant, table } from '../table.ts';
 
 export const command: Command = {
   examples: [
@@ -12,16 +12,27 @@ export const command: Command = {
   async run(context) {
     const app = await context.app();
     const side = await openMachineSide(context);
-    for (const release of await side.ask<ReleaseView[]>('releases', { app })) {
-      context.report.data({ type: 'release', app, ...release });
-      context.report.print(`${neutral(line(release))}\n`);
-    }
+    const releases = await side.ask<ReleaseView[]>('releases', { app });
+    for (const release of releases) context.report.data({ type: 'release', app, ...release });
+    context.report.print(table(headings, releases.map(row)));
     return EXIT.done;
   },
 };
 
-function line({ number, shown, commit, reason, by, createdAt, failure }: ReleaseView): string {
-  const when = createdAt.replace('T', ' ').replace(/\..*$/, '');
-  const why = failure === undefined ? '' : `: ${failure.split('\n')[0]}`;
-  return [`v${number}`.padEnd(5), shown.padEnd(8), commit.padEnd(14), when, by, `${reason}${why}`].join('  ');
+const headings = ['RELEASE', 'STATE', 'COMMIT', 'CHANGED', 'WHEN', 'WHO', 'SIZE', 'WHY'];
+
+function row({
+  number,
+  shown,
+  commit,
+  changed,
+  createdAt,
+  by,
+  bytes,
+  reason,
+  failure,
+}: ReleaseView): string[] {
+  const why = failure === undefined ? reason : `${reason}: ${failure.split('\n')[0]}`;
+  const what = changed.join(', ') || '-';
+  return [`v${number}`, shown, commit, what, instant(createdAt), by, bytesText(bytes), why];
 }
