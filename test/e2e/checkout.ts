@@ -22,7 +22,7 @@ export type Checkout = {
   /** `berth status --json`. */
   status(): Promise<Status>;
   /** Runs a shell line on the machine as the admin user; fails the test unless it exits 0. */
-  ssh(line: string, input?: string): Promise<string>;
+  ssh(line: string, input?: string | Uint8Array): Promise<string>;
   /** Writes `provisioning/hosts/local.yml`. */
   settings(yaml: string): void;
   /** Takes the machine and the folder away. */

@@ -1,17 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { Agent, request } from 'node:https';
-
-/** What a load has seen so far. */
-export type Tally = {
-  requests: number;
-  /** No answer, another status than expected, or an answer that does not agree with itself. */
-  failures: string[];
-  /** Milliseconds of every answer, with when it came. */
-  latencies: { at: number; ms: number }[];
-  /** When each release was last seen to answer. */
-  releases: Map<string, number>;
-};
+import { setTimeout as wait } from 'node:timers/promises';
+import { longClients } from './long-requests.ts';
+import { newTally, type Tally } from './tally.ts';
 
 export type Load = { tally: Tally; stop(): Promise<void> };
 
@@ -21,78 +15,97 @@ export type LoadOptions = {
   token: string;
   /** Clients that keep their connection, and as many that open one for each request; a quarter speaks HTTP/2. */
   clients: number;
+  /** Requests a second in all; 0: as many as it takes. A computer that is busy with the clients measures them. */
+  perSecond: number;
+  /** Slow requests, slow uploads and event streams besides, each as many; they need `long-routes.ts`. */
+  long: number;
 };
 
-type Kind = { method: 'GET' | 'POST'; path: string; body?: string; status: number };
+type Kind = { method: 'GET' | 'POST'; path: string; status: number };
 type Reply = { status: number; release: string; text: string };
-type Send = (kind: Kind) => Promise<Reply>;
+type Send = (kind: Kind, body: string | undefined) => Promise<Reply>;
 
 const kinds: Kind[] = [
   { method: 'GET', path: '/api/livez', status: 200 },
   { method: 'GET', path: '/api/posts?limit=5', status: 200 },
-  {
-    method: 'POST',
-    path: '/api/posts',
-    body: JSON.stringify({ title: 'load', content: 'load' }),
-    status: 201,
-  },
+  { method: 'POST', path: '/api/posts', status: 201 },
 ];
 
-/** Asks the machine without pause, each client one request after the other, and checks every answer. */
-export function startLoad({ url, ca, token, clients }: LoadOptions): Load {
+/** Asks the machine without end, each client one request after the other, and checks every answer. */
+export function startLoad({ url, ca, token, clients, perSecond, long }: LoadOptions): Load {
   const authority = readFileSync(ca, 'utf8');
-  const tally: Tally = { requests: 0, failures: [], latencies: [], releases: new Map() };
-  const agent = new Agent({ keepAlive: true, ca: authority });
+  const tally = newTally();
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const everyMs = perSecond === 0 ? 0 : (2 * clients * 1000) / perSecond;
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const agents: Agent[] = [];
   const over1 =
-    (options: object): Send =>
-    (kind) =>
-      ask1(new URL(kind.path, url), kind, { ...options, ca: authority, headers });
-  let running = true;
+    (agent: Agent | false): Send =>
+    (kind, body) =>
+      ask1(new URL(kind.path, url), kind, body, { agent, ca: authority, headers });
 
   async function client(send: Send, first: number): Promise<void> {
-    for (let turn = first; running; turn += 1) {
-      const kind = kinds[turn % kinds.length] as Kind;
-      const began = performance.now();
-      tally.requests += 1;
-      try {
-        check(await send(kind), kind, tally);
-        tally.latencies.push({ at: Date.now(), ms: performance.now() - began });
-      } catch (error) {
-        tally.failures.push(`${kind.method} ${kind.path}: ${(error as Error).message}`);
-      }
+    let due = performance.now() + (everyMs * first) / (2 * clients);
+    for (let turn = first; !stop.signal.aborted; turn += 1) {
+      await wait(Math.max(0, due - performance.now()), undefined, { signal: stop.signal }).catch(() => {});
+      if (stop.signal.aborted) return;
+      due = Math.max(due + everyMs, performance.now());
+      await once(send, kinds[turn % kinds.length] as Kind);
     }
   }
 
-  const senders: Send[] = Array.from({ length: clients }, (_, index) => {
-    return index % 4 === 3 ? over2(url, authority, headers) : over1({ agent });
+  async function once(send: Send, kind: Kind): Promise<void> {
+    const title = `load ${randomUUID()}`;
+    const began = performance.now();
+    tally.requests += 1;
+    try {
+      const body = kind.method === 'POST' ? JSON.stringify({ title, content: 'load' }) : undefined;
+      check(await send(kind, body), kind, title, tally);
+      tally.latencies.push({ at: Date.now(), ms: performance.now() - began });
+    } catch (error) {
+      tally.failures.push({
+        at: Date.now(),
+        what: `${kind.method} ${kind.path}: ${(error as Error).message}`,
+      });
+    }
+  }
+
+  const keeping = Array.from({ length: clients }, (_, index) => {
+    if (index % 4 === 3) return over2(url, authority, headers);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    agents.push(agent);
+    return over1(agent);
   });
-  const fresh: Send[] = Array.from({ length: clients }, () => over1({ agent: false }));
-  const all = [...senders, ...fresh].map((send, index) => client(send, index));
+  const fresh = Array.from({ length: clients }, () => over1(false));
+  const all = [...keeping, ...fresh].map((send, index) => client(send, index));
+  const others = longClients({ url, ca: authority, tally, count: long, stop: stop.signal });
   return {
     tally,
     async stop() {
-      running = false;
-      await Promise.all(all);
-      agent.destroy();
+      stop.abort();
+      await Promise.all([...all, ...others]);
+      for (const agent of agents) agent.destroy();
       for (const session of sessions.splice(0)) session.close();
     },
   };
 }
 
-function check(
-  { status, release, text }: Reply,
-  { path, status: expected }: Kind,
-  { releases }: Tally,
-): void {
+function check({ status, release, text }: Reply, kind: Kind, title: string, { releases }: Tally): void {
+  const { method, path, status: expected } = kind;
   if (status !== expected) throw new Error(`${status} instead of ${expected}: ${text.slice(0, 200)}`);
-  const body = JSON.parse(text) as { release?: string };
-  if (path === '/api/livez' && body.release !== release)
-    throw new Error(`${release} says that it is ${body.release}`);
+  const body = JSON.parse(text) as { release?: string; title?: string };
+  const right =
+    method === 'POST'
+      ? body.title === title
+      : path === '/api/livez'
+        ? body.release === release
+        : Array.isArray(body) && body.length === 5;
+  if (!right) throw new Error(`wrong answer of ${release}: ${text.slice(0, 200)}`);
   releases.set(release, Date.now());
 }
 
-function ask1(url: URL, { method, body }: Kind, options: object): Promise<Reply> {
+function ask1(url: URL, { method }: Kind, body: string | undefined, options: object): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, timeout: 20_000, ...options }, (answer) => {
       let text = '';
@@ -115,7 +128,7 @@ const sessions: ClientHttp2Session[] = [];
 /** One HTTP/2 connection, opened anew when the server has asked to leave it (GOAWAY). */
 function over2(url: string, ca: string, headers: object): Send {
   let session: ClientHttp2Session | undefined;
-  return ({ method, path, body }) => {
+  return ({ method, path }, body) => {
     if (!session || session.closed || session.destroyed) {
       session = connect(url, { ca });
       session.on('error', () => {}); // each stream says so itself
@@ -140,13 +153,4 @@ function over2(url: string, ca: string, headers: object): Send {
       stream.end(body);
     });
   };
-}
-
-/** The 99th percentile of the latencies in a span of time, in milliseconds. */
-export function p99({ latencies }: Tally, from: number, to: number): number {
-  const values = latencies
-    .filter(({ at }) => at >= from && at < to)
-    .map(({ ms }) => ms)
-    .sort((a, b) => a - b);
-  return values[Math.floor(values.length * 0.99)] ?? Number.NaN;
 }

@@ -1,156 +1,253 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runChecked } from '../../scripts/process.ts';
-import { type Checkout, cloneRepository, type Status } from './checkout.ts';
-import { clientOf } from './client.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { buildSlug } from '../../scripts/slug.ts';
 import { median, timed } from './computer.ts';
-import { type Load, p99, startLoad } from './load.ts';
+import type { Load } from './load.ts';
+import { latenciesIn, p99 } from './tally.ts';
+import { beforeRoutes, startTrial, type Trial } from './trial.ts';
 
 const rounds = Number(process.env.BERTH_CUTOVERS ?? 6);
-const clients = Number(process.env.BERTH_CLIENTS ?? 8);
-const account = { email: 'load@example.com', password: 'a long enough password' };
 
-/** Releases under load: `BERTH_CUTOVERS=50 BERTH_CLIENTS=32` for the whole measure. */
+/** Releases under load. The whole measure: `BERTH_CUTOVERS=50 BERTH_CLIENTS=32`. */
 describe('a release under load', function () {
   this.timeout(3_600_000);
   this.bail(true);
-  let checkout: Checkout;
-  let status: Status;
-  let token: string;
-  let load: Load | undefined;
+  let trial: Trial;
+  let load: Load;
   const figure = (what: string, value: string | number) => console.log(`    figure: ${what}: ${value}`);
-  const hosts = (app: string) => checkout.settings(`machine: {kind: container}\napps: {api: ${app}}\n`);
+  const failures = () => load.tally.failures.map(({ what }) => what);
 
   this.beforeAll(async () => {
-    checkout = await cloneRepository({ installed: true });
-    hosts('{watch: 0s}');
-    await checkout.must(['up']);
-    status = await checkout.status();
-    const ask = clientOf(status);
-    await ask({ method: 'POST', path: '/api/users', body: account });
-    const login = { username: account.email, password: account.password };
-    token = String((await ask({ method: 'POST', path: '/api/login', body: login })).json.access_token);
+    trial = await startTrial();
   });
-  this.afterAll(() => checkout?.remove());
+  this.afterAll(() => trial?.checkout.remove());
   this.beforeEach(() => {
-    load = startLoad({ ...status, token, clients });
+    load = trial.load();
   });
-  this.afterEach(() => load?.stop());
-
-  /** Changes the application's source by an edit, and commits it. */
-  async function commit(file: string, edit: (text: string) => string): Promise<void> {
-    const path = join(checkout.root, file);
-    writeFileSync(path, edit(readFileSync(path, 'utf8')));
-    await runChecked(['git', '-C', checkout.root, 'commit', '--quiet', '--all', '--message', 'Change']);
-  }
-  const appendLine = (round: number) => (text: string) => `${text}// ${round}\n`;
-  const undo = () => runChecked(['git', '-C', checkout.root, 'reset', '--quiet', '--hard', 'HEAD~1']);
-  const live = async () => (await checkout.status()).release;
+  this.afterEach(async () => {
+    await load.stop();
+    trial.settings();
+  });
 
   it(`moves every request over, ${rounds} times, and drops none`, async () => {
-    const tally = (load as Load).tally;
-    const times = {
-      deploy: [] as number[],
-      rollback: [] as number[],
-      moved: [] as number[],
-      ratio: [] as number[],
-    };
+    const { tally } = load;
+    const seconds = { deploy: [] as number[], rollback: [] as number[], moved: [] as number[] };
+    const latencies = { before: [] as number[], during: [] as number[] };
+    const started = Date.now();
     for (let round = 0; round < rounds; round += 1) {
       const word = round % 2 === 0 ? 'deploy' : 'rollback';
-      if (word === 'deploy') await commit('api/server.ts', appendLine(round));
-      const before = (await live()) ?? '';
+      if (word === 'deploy') await trial.commit('api/server.ts', (text) => `${text}// ${round}\n`);
+      const before = await trial.live();
+      await wait(5000);
       const began = Date.now();
-      const usual = p99(tally, began - 5000, began);
-      const [, seconds] = await timed(() => checkout.must([word]));
-      const flipped = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 5000));
-      times[word].push(seconds);
-      times.moved.push(Math.max(0, (tally.releases.get(before) ?? 0) - flipped) / 1000);
-      times.ratio.push(p99(tally, began, flipped) / usual);
-      assert.deepEqual(tally.failures, [], `${word} ${round}`);
+      const [, took] = await timed(() => trial.checkout.must([word]));
+      const flipped = await trial.flippedAt();
+      await wait(flipped + 4000 - Date.now());
+      seconds[word].push(took);
+      seconds.moved.push(((tally.releases.get(before) ?? 0) - flipped) / 1000);
+      latencies.before.push(...latenciesIn(tally, began - 5000, began));
+      latencies.during.push(...latenciesIn(tally, began, flipped + 3000));
+      assert.deepEqual(failures(), [], `${word} ${round}`);
+      assert.ok(tally.releases.get(await trial.live()), 'the new release has answered');
     }
+    const [usual, during] = [p99(latencies.before), p99(latencies.during)];
     figure('requests', tally.requests);
+    figure('requests a second', (tally.requests / ((Date.now() - started) / 1000)).toFixed(0));
+    figure('of them', JSON.stringify(tally.long));
     figure('failed or wrong', tally.failures.length);
     figure(
-      'last answer of the release before, s after the command, at most',
-      Math.max(...times.moved).toFixed(1),
+      'last answer of the release before, s after the flip, at most',
+      Math.max(...seconds.moved).toFixed(1),
     );
-    figure('deploy of a source-only change under load, median s', median(times.deploy).toFixed(1));
-    figure('rollback to a warm release under load, median s', median(times.rollback).toFixed(1));
-    figure('p99 during a cutover to p99 before it, median', median(times.ratio).toFixed(1));
-    assert.ok(tally.requests > 1000);
+    figure('deploy of a source-only change under load, median s', median(seconds.deploy).toFixed(1));
+    figure('rollback to a warm release under load, median s', median(seconds.rollback).toFixed(1));
+    figure('p99 before a cutover and during it, ms', `${usual.toFixed(0)}, ${during.toFixed(0)}`);
+    assert.ok(tally.requests > 1000 && tally.long.slow > 0 && tally.long.uploads > 0);
+    assert.ok(tally.long.streams > 2 && tally.long.events > 100, 'streams were ended and came back');
+    assert.ok(Math.max(...seconds.moved) <= 3);
+    assert.ok(during <= usual * 3);
   });
 
-  const broken: [what: string, file: string, edit: (text: string) => string, code: RegExp][] = [
-    [
-      'ends at boot',
-      'api/server.ts',
-      (text) => `throw new Error('broken on purpose');\n${text}`,
-      /release_crashes/,
-    ],
-    [
-      'fails to migrate',
-      'api/migrate.ts',
-      () => "throw new Error('broken on purpose');\n",
-      /release_process_failed/,
-    ],
+  type Broken = {
+    what: string;
+    file: string;
+    edit: (text: string) => string;
+    settings?: string;
+    says: RegExp[];
+  };
+  const answerTo = (path: string, code: string) =>
+    beforeRoutes(`  app.use(async (ctx, next) => (ctx.path === '${path}' ? ${code} : next()));`);
+  const broken: Broken[] = [
+    {
+      what: 'ends at boot',
+      file: 'api/server.ts',
+      edit: (text) => `throw new Error('broken on purpose');\n${text}`,
+      says: [/release_crashes/, /broken on purpose/],
+    },
+    {
+      what: 'never listens',
+      file: 'api/server.ts',
+      edit: () => "console.log('forgets to listen');\nsetInterval(() => {}, 1000);\n",
+      settings: ', start_timeout: 4s',
+      says: [/release_silent/, /did not listen on PORT within 4 s/, /forgets to listen/],
+    },
+    {
+      what: 'answers its health path with 503',
+      file: 'api/app.ts',
+      edit: answerTo('/api/readyz', "ctx.throw(503, 'broken on purpose')"),
+      settings: ', start_timeout: 4s',
+      says: [/release_unhealthy/, /last: 503/, /listening/],
+    },
+    {
+      what: 'hangs on its smoke request',
+      file: 'api/app.ts',
+      edit: answerTo('/api/openapi.json', 'new Promise(() => {})'),
+      settings: ', smoke: /api/openapi.json',
+      says: [/release_smokes/, /no answer within 5000 ms/, /listening/],
+    },
+    {
+      what: 'fails to migrate',
+      file: 'api/migrate.ts',
+      edit: () => "throw new Error('broken on purpose');\n",
+      says: [/release_process_failed/, /broken on purpose/],
+    },
   ];
-  for (const [what, file, edit, code] of broken) {
+  for (const { what, file, edit, settings, says } of broken) {
     it(`never sends a request to a release that ${what}`, async () => {
-      const before = await live();
-      await commit(file, edit);
-      const failed = await checkout.berth(['deploy']);
-      await undo();
-      assert.equal(failed.code, 1);
-      assert.match(failed.stderr, code);
-      assert.match(failed.stderr, /broken on purpose/);
-      assert.equal(await live(), before);
-      assert.deepEqual((load as Load).tally.failures, []);
-      assert.match((await checkout.must(['releases'])).stdout, /failed .*\n.*/);
+      trial.settings(settings);
+      await refused(() => trial.commit(file, edit), says);
+      await trial.undo();
     });
   }
 
+  /** Deploys, under load, what must not go live: the command fails and says why, and nobody notices else. */
+  async function refused(prepare: () => Promise<unknown>, says: RegExp[]): Promise<void> {
+    const { checkout } = trial;
+    const before = await trial.live();
+    await prepare();
+    const { code, stderr } = await checkout.berth(['deploy']);
+    assert.equal(code, 1, stderr);
+    for (const words of says) assert.match(stderr, words);
+    assert.equal(await trial.live(), before);
+    assert.equal((await checkout.status()).healthy, true);
+    assert.deepEqual(failures(), []);
+  }
+
+  it('gives a migration up that waits for a lock', async () => {
+    const migration = `export const up = (knex: any) => knex.raw('alter table posts add column locked integer');
+export const down = async () => {};\n`;
+    const held = trial.checkout.berth([
+      'ssh',
+      '--',
+      'sh',
+      '-c',
+      'sudo -u postgres psql api -c "begin; lock table posts in access share mode; select pg_sleep(300)"',
+    ]);
+    await refused(
+      () => trial.commit('api/migrations/9999_locked.ts', () => migration),
+      [/release_process_blocked/, /due to lock timeout/],
+    );
+    await trial.checkout.ssh(
+      `sudo -u postgres psql --quiet --command "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()"`,
+    );
+    await held;
+    await trial.undo();
+  });
+
+  const appended = () => trial.commit('api/server.ts', (text) => `${text}// another\n`);
+  const nextSlug = () => {
+    const { root } = trial.checkout;
+    const target = { os: 'linux', cpu: process.arch as 'x64' | 'arm64', libc: 'glibc' } as const;
+    return buildSlug({ root, cache: join(root, '.berth/cache'), target, dirty: false });
+  };
+
+  it('takes no slug that was cut short, neither on its way nor on the disk', async () => {
+    const { checkout } = trial;
+    await appended();
+    const { source } = await nextSlug();
+    const half = readFileSync(source.path).subarray(0, 10_000);
+    const receive = `sudo /opt/berth/node/bin/node /opt/berth/code/provisioning/receive.ts api ${source.digest}`;
+    const cut = await checkout.berth(['ssh', '--', 'sh', '-c', receive], { input: half });
+    assert.match(cut.stdout, /upload_damaged.*10000 bytes/);
+    assert.equal(await checkout.ssh('sudo ls -A /srv/api/incoming'), '');
+    const stand = `sudo sh -c 'cat >/srv/api/incoming/${source.digest}.tgz'`;
+    await checkout.ssh(stand, half);
+    await refused(async () => {}, [/upload_damaged/]);
+    await checkout.must(['deploy']);
+    assert.deepEqual(failures(), []);
+  });
+
+  it('takes a disk that becomes full while it unpacks', async () => {
+    const { checkout } = trial;
+    await appended();
+    // Enough bytes for the check that comes first, and too few files.
+    await checkout.ssh(`sudo sh -euc 'cd /srv/api
+      mkdir /run/small && mount -t tmpfs -o size=400m,nr_inodes=$(($(find slugs | wc -l) + 20)) small /run/small
+      cp -a slugs/. /run/small && mount --move /run/small /srv/api/slugs'`);
+    await refused(async () => {}, [/disk_short/, /No space left on device/]);
+    assert.equal(await checkout.ssh('sudo find /srv/api -name "*.partial"'), '');
+    await checkout.ssh('sudo umount /srv/api/slugs');
+    await checkout.must(['deploy']);
+    assert.deepEqual(failures(), []);
+  });
+
+  it('starts no release for which the memory or the disk is short', async () => {
+    const { checkout } = trial;
+    await appended();
+    await checkout.ssh(`sudo sh -euc 'sed "s/^MemAvailable:.*/MemAvailable: 102400 kB/" /proc/meminfo >/run/meminfo
+      mount --bind /run/meminfo /proc/meminfo'`);
+    await refused(async () => {}, [/memory_short/, /100 MiB of memory are available/]);
+    await checkout.ssh('sudo umount /proc/meminfo');
+    await checkout.ssh('sudo mount -t tmpfs -o size=100m small /srv/api/layers');
+    await refused(async () => {}, [/disk_short/, /100 MiB are free in .srv.api.layers/]);
+    await checkout.ssh('sudo umount /srv/api/layers');
+    await checkout.must(['deploy']);
+    assert.deepEqual(failures(), []);
+  });
+
   it('takes a release back that fails on every fifth request', async () => {
-    const before = await live();
-    hosts('{watch: 20s}');
-    const faulty = `app.use(async (ctx, next) => {
-      if (ctx.path !== '/api/readyz' && Math.random() < 0.2) throw new Error('broken on purpose');
-      await next();
-    });\n`;
-    await commit('api/app.ts', (text) =>
-      text.replace('  app.use(router.routes());', `${faulty}  app.use(router.routes());`),
+    const before = await trial.live();
+    trial.settings(', watch: 20s');
+    await trial.commit(
+      'api/app.ts',
+      beforeRoutes(`  app.use(async (ctx, next) => {
+    if (ctx.path.startsWith('/api/long') || ctx.path === '/api/readyz' || Math.random() > 0.2) await next();
+    else throw new Error('broken on purpose');
+  });`),
     );
-    const [failed, seconds] = await timed(() => checkout.berth(['deploy']));
-    await undo();
-    const { tally } = load as Load;
-    figure('a release that fails on 20 %: command to the end, s', seconds.toFixed(1));
-    figure('requests it failed, all of its own making', tally.failures.length);
-    assert.equal(failed.code, 1);
-    assert.match(failed.stderr, /release_worse/);
-    assert.equal(await live(), before);
-    assert.ok(
-      tally.failures.length > 0 && tally.failures.every((failure) => /: 500 instead of/.test(failure)),
-      `${tally.failures}`,
+    const { code, stderr } = await trial.checkout.berth(['deploy']);
+    await trial.undo();
+    const [last, first] = [load.tally.failures.at(-1)?.at ?? 0, load.tally.failures[0]?.at ?? 0];
+    figure(
+      'a release that fails on 20 %: s from its first failure to its last',
+      ((last - first) / 1000).toFixed(1),
     );
-    const seen = tally.failures.length;
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    assert.equal(tally.failures.length, seen, 'none after it was taken back');
-    hosts('{watch: 0s}');
+    figure('requests it failed, all of its own making', failures().length);
+    assert.equal(code, 1);
+    assert.match(stderr, /release_worse/);
+    assert.equal(await trial.live(), before);
+    assert.ok(last - first < 10_000);
+    assert.ok(first > 0 && failures().every((what) => /: 500 instead of/.test(what)), `${failures()}`);
+    const seen = failures().length;
+    await wait(3000);
+    assert.equal(failures().length, seen, 'none after it was taken back');
   });
 
   it('goes back to a release by its number, and refuses one that failed or never was', async () => {
+    const { checkout } = trial;
     const lines = (await checkout.must(['releases', '--json'])).stdout.trim().split('\n');
     const all = lines.map((text) => JSON.parse(text) as { number: number; shown: string });
-    const kept = all.find(({ shown }) => shown === 'kept') ?? all.find(({ shown }) => shown === 'warm');
+    const kept = all.find(({ shown }) => shown === 'kept');
     const bad = all.find(({ shown }) => shown === 'failed');
     assert.ok(kept && bad);
     const [, seconds] = await timed(() => checkout.must(['rollback', `v${kept.number}`]));
     figure('rollback to a cold release under load, s', seconds.toFixed(1));
-    assert.equal(await live(), `v${kept.number}`);
+    assert.equal(await trial.live(), `v${kept.number}`);
     assert.match((await checkout.berth(['rollback', `v${bad.number}`])).stderr, /release_unknown/);
     assert.match((await checkout.berth(['rollback', 'v9999'])).stderr, /release_unknown/);
     assert.equal((await checkout.berth(['rollback', 'nonsense'])).code, 64);
-    assert.deepEqual((load as Load).tally.failures, []);
+    assert.deepEqual(failures(), []);
   });
 });
