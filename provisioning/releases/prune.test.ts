@@ -15,6 +15,7 @@ function releases(states: string): Release[] {
       environment: '',
       units: '',
       changed: [],
+      replaced: null,
       bytes: 0,
     };
     return { ...same, reason: 'deploy', by: 'a@b', createdAt: '', number: index + 1, state };

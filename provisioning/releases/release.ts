@@ -59,6 +59,7 @@ export async function release(
     ...parts,
     changed: changedParts(live, parts),
     bytes: live?.slug === input.slug ? live.bytes : await sizeOf(host, app.name, input),
+    replaced: live?.number ?? null,
     createdAt: new Date().toISOString(),
     state: 'starting',
   };

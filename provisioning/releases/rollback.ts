@@ -12,7 +12,7 @@ import { liveNumber, type Release, readRelease, releaseNumbers, unitOf } from '.
 export type RollbackInput = {
   settings: Settings;
   app: string;
-  /** Which release; null: the last good one before the live one. */
+  /** Which release; null: the one that the live one replaced. */
   to: number | null;
 };
 
@@ -64,8 +64,7 @@ async function target(host: Host, app: string, live: number, to: number | null):
     (await releaseNumbers(host, app)).map((number) => readRelease(host, app, number)),
   );
   const good = all.filter((release) => release?.state === 'good') as Release[];
-  const found =
-    to === null ? good.findLast(({ number }) => number < live) : good.find(({ number }) => number === to);
+  const found = to === null ? before(good, live) : good.find(({ number }) => number === to);
   if (to === live) {
     throw new BerthError(
       'release_live',
@@ -81,6 +80,12 @@ async function target(host: Host, app: string, live: number, to: number | null):
     `${app} has no good release ${to === null ? `before v${live}` : `v${to}`}${failed ? `: it failed, ${failed}` : ''}`,
     others.length > 0 ? `choose one of: ${others.join(', ')}` : 'there is no other one to go back to',
   );
+}
+
+/** What the live release replaced: not merely the number below, which may be one that was rolled back from. */
+function before(good: Release[], live: number): Release | undefined {
+  const replaced = good.find(({ number }) => number === live)?.replaced;
+  return good.find(({ number }) => number === replaced) ?? good.findLast(({ number }) => number < live);
 }
 
 export type ReleaseView = Release & { shown: 'live' | 'warm' | 'kept' | 'failed' | 'starting' };

@@ -28,6 +28,8 @@ export type Release = {
   bytes: number;
   reason: string;
   by: string;
+  /** The release that was live when it was made; null: none was. */
+  replaced: number | null;
   /** ISO 8601, UTC. */
   createdAt: string;
   /** `good`: it has gone live at least once. Which one is live now is said by `current` alone. */

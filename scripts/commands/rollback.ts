@@ -6,9 +6,9 @@ import { EXIT } from '../exit-codes.ts';
 import { openMachineSide } from '../machine-side.ts';
 
 export const command: Command = {
-  arguments: [['[release]', 'such as v41; default: the last good one before the live one']],
+  arguments: [['[release]', 'such as v41; default: the one that the live one replaced']],
   examples: [
-    ['berth rollback', 'bring back the last good release'],
+    ['berth rollback', 'bring back the release before'],
     ['berth rollback v41', 'bring back that one'],
   ],
   async run(context, { args }) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { buildSlug } from '../../scripts/slug.ts';
+import { buildSlug, chooseSource } from '../../scripts/slug.ts';
 import { median, timed } from './computer.ts';
 import type { Load } from './load.ts';
 import { latenciesIn, p99 } from './tally.ts';
@@ -74,7 +74,7 @@ describe('a release under load', function () {
     what: string;
     file: string;
     edit: (text: string) => string;
-    settings?: string;
+    settings?: Record<string, string>;
     says: RegExp[];
   };
   const answerTo = (path: string, code: string) =>
@@ -90,21 +90,21 @@ describe('a release under load', function () {
       what: 'never listens',
       file: 'api/server.ts',
       edit: () => "console.log('forgets to listen');\nsetInterval(() => {}, 1000);\n",
-      settings: ', start_timeout: 4s',
+      settings: { start_timeout: '4s' },
       says: [/release_silent/, /did not listen on PORT within 4 s/, /forgets to listen/],
     },
     {
       what: 'answers its health path with 503',
       file: 'api/app.ts',
       edit: answerTo('/api/readyz', "ctx.throw(503, 'broken on purpose')"),
-      settings: ', start_timeout: 4s',
+      settings: { start_timeout: '4s' },
       says: [/release_unhealthy/, /last: 503/, /listening/],
     },
     {
       what: 'hangs on its smoke request',
       file: 'api/app.ts',
       edit: answerTo('/api/openapi.json', 'new Promise(() => {})'),
-      settings: ', smoke: /api/openapi.json',
+      settings: { smoke: '/api/openapi.json' },
       says: [/release_smokes/, /no answer within 5000 ms/, /listening/],
     },
     {
@@ -157,10 +157,11 @@ export const down = async () => {};\n`;
   });
 
   const appended = () => trial.commit('api/server.ts', (text) => `${text}// another\n`);
-  const nextSlug = () => {
+  const nextSlug = async () => {
     const { root } = trial.checkout;
+    const source = await chooseSource(root, { dirty: false, ref: undefined });
     const target = { os: 'linux', cpu: process.arch as 'x64' | 'arm64', libc: 'glibc' } as const;
-    return buildSlug({ root, cache: join(root, '.berth/cache'), target, dirty: false });
+    return buildSlug({ root, cache: join(root, '.berth/cache'), target, source });
   };
 
   it('takes no slug that was cut short, neither on its way nor on the disk', async () => {
@@ -209,7 +210,7 @@ export const down = async () => {};\n`;
 
   it('takes a release back that fails on every fifth request', async () => {
     const before = await trial.live();
-    trial.settings(', watch: 20s');
+    trial.settings({ watch: '20s' });
     await trial.commit(
       'api/app.ts',
       beforeRoutes(`  app.use(async (ctx, next) => {

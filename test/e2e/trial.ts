@@ -8,8 +8,8 @@ import { type Load, startLoad } from './load.ts';
 /** A machine of its own with the bundled API, whose source a test changes and deploys under load. */
 export type Trial = {
   checkout: Checkout;
-  /** Writes the hosts file; `app` is YAML for the application besides what every trial sets. */
-  settings(app?: string): void;
+  /** Writes the hosts file; `app` are the application's settings besides what every trial sets. */
+  settings(app?: Record<string, string>): void;
   /** Changes one file of the application by an edit, and commits it. */
   commit(file: string, edit: (text: string) => string): Promise<void>;
   /** Takes the last commit back. */
@@ -35,9 +35,10 @@ export async function startTrial(): Promise<Trial> {
     await git('commit', '--quiet', '--message', 'Change');
   };
   // 12 s to drain: longer than the slowest request of the load, so that it is never cut.
-  const settings: Trial['settings'] = (app = '') =>
-    checkout.settings(`machine: {kind: container}
-apps: {api: {watch: 0s, drain: 12s, start_timeout: 10s, env: {ACCESS_TOKEN_SECONDS: 86400}${app}}}\n`);
+  const settings: Trial['settings'] = (app = {}) => {
+    const api = { watch: '0s', drain: '12s', env: { ACCESS_TOKEN_SECONDS: '86400' }, ...app };
+    checkout.settings(JSON.stringify({ machine: { kind: 'container' }, apps: { api } }));
+  };
 
   copyFileSync(join(import.meta.dirname, 'long-routes.ts'), path('api/long-routes.ts'));
   await git('add', 'api/long-routes.ts');
