@@ -13,6 +13,8 @@ export type Event =
   | { type: 'progress'; text: string }
   /** Worth knowing, not a failure; kept in the closing summary. */
   | { type: 'notice'; text: string }
+  /** A line of nginx's access log, as it stands there. */
+  | { type: 'access'; line: string }
   | { type: 'result'; ok: true; value: unknown }
   | { type: 'result'; ok: false; error: ErrorView };
 

@@ -44,7 +44,7 @@ export async function main(): Promise<number> {
       record = begin(run, operator);
       end = (outcome) => finish(host, run, request.input, outcome);
     }
-    outcome = { ok: true, value: await answer(host, request, emit, operator.stop.signal) };
+    outcome = { ok: true, value: await answer(host, request, emit, operator) };
   } catch (error) {
     outcome = { ok: false, error: viewError(error) };
   }
@@ -58,7 +58,7 @@ async function answer(
   host: Host,
   { verb, input, version, run }: Request,
   emit: Emit,
-  stop: AbortSignal,
+  { stop, gone }: Operator,
 ): Promise<unknown> {
   const handle = verbs[verb];
   if (!handle) throw badRequest(`the machine's side knows no verb ${verb}`);
@@ -66,7 +66,7 @@ async function answer(
     await requireVersion(host, version);
     if (run) await keepVersion(host, version);
   }
-  return handle(input, { host, emit, stop });
+  return handle(input, { host, emit, stop: stop.signal, gone });
 }
 
 function runOf({ verb, input }: Request, { id, by }: { id: string; by: string }): RunInfo {

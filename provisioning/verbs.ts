@@ -1,3 +1,4 @@
+import { accessLog } from './access-log.ts';
 import { boot } from './boot.ts';
 import type { Change } from './change.ts';
 import { deploy } from './deploy.ts';
@@ -21,7 +22,10 @@ import { unlock } from './unlock.ts';
 import { missingUploads } from './uploads.ts';
 
 export type SiteRequest = { settings: Settings; code: string; runtime: string; by: string };
-type Context = Omit<Run, 'perform'>;
+type Context = Omit<Run, 'perform'> & {
+  /** Resolved when the operator's side has closed its end. */
+  gone: Promise<void>;
+};
 // biome-ignore lint/suspicious/noExplicitAny: what arrives is JSON that the operator's side has validated
 type Verb = (input: any, context: Context) => Promise<unknown>;
 
@@ -41,6 +45,7 @@ export const verbs: Record<string, Verb> = {
   unlock,
   history,
   status,
+  accessLog,
   boot,
   failed,
   deliver,

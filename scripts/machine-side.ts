@@ -18,8 +18,11 @@ export type MachineSide = {
   readonly runtime: string;
   /** `user@computer` of the person here. */
   readonly by: string;
-  /** Asks one thing; events go to `onEvent` as they come. Rejects with the BerthError of the machine's side. */
-  ask<T>(verb: string, input: unknown, onEvent?: OnEvent): Promise<T>;
+  /**
+   * Asks one thing; events go to `onEvent` as they come. Rejects with the BerthError of the machine's side.
+   * `hold` keeps our end open until the answer, so that the machine's side notices when we are gone.
+   */
+  ask<T>(verb: string, input: unknown, onEvent?: OnEvent, options?: { hold: boolean }): Promise<T>;
   /**
    * As `ask`, for what changes the machine: one such run at a time, and it outlives a lost connection.
    * Ctrl-C asks it to stop after the change in hand. Throws `locked` beside somebody else's.
@@ -75,10 +78,11 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
     return said;
   }
 
-  async function ask<T>(verb: string, input: unknown, onEvent?: OnEvent): Promise<T> {
+  async function ask<T>(verb: string, input: unknown, onEvent?: OnEvent, { hold } = { hold: false }) {
     const argv = command(directly, '', 'main.ts');
     const request = () => `${JSON.stringify({ verb, input, version })}\n`;
-    return outcomeOf(await converse(nothingSaid(), { argv, input: request, onEvent, signal })) as T;
+    const options = { argv, input: request, holdInput: hold, onEvent, signal };
+    return outcomeOf(await converse(nothingSaid(), options)) as T;
   }
 
   async function change<T>(verb: string, input: unknown, onEvent: OnEvent): Promise<T> {

@@ -23,6 +23,7 @@ describe("pm2's configuration", () => {
   const launch = (web: string, count = 2) => {
     const { apps } = pm2Configuration('web', {
       app: 'api',
+      release: 6,
       procfile: { web, release: 'x' },
       processes: { web: count },
       cwd: '/s',
@@ -47,8 +48,8 @@ describe("pm2's configuration", () => {
   it('runs anything else as one forked process of a shell', () => {
     for (const command of ['npm start', 'node -e "x"', 'node $FILE', 'PORT=1 node server.js']) {
       assert.deepEqual(launch(command), {
-        script: '/bin/sh',
-        args: ['-c', `exec ${command}`],
+        script: '/usr/bin/systemd-cat',
+        args: ['--identifier=web@v6', '/bin/sh', '-c', `exec ${command}`],
         exec_mode: 'fork',
         instances: 1,
         node_args: undefined,
@@ -59,12 +60,24 @@ describe("pm2's configuration", () => {
   it('starts web and the others apart, without the release process and what the formation does not run', () => {
     const procfile = { web: 'node a.js', worker: './work', clock: 'node b.js', release: 'node c.js' };
     const options = {
-      ...{ app: 'api', procfile, processes: { web: 1, worker: 3 }, cwd: '/s', preload: '/p.mjs', drainMs: 1 },
+      ...{
+        app: 'api',
+        release: 6,
+        procfile,
+        processes: { web: 1, worker: 3 },
+        cwd: '/s',
+        preload: '/p.mjs',
+        drainMs: 1,
+      },
     };
     const started = (part: 'web' | 'workers') =>
       pm2Configuration(part, options).apps.map(({ name, instances }) => [name, instances]);
     assert.deepEqual(started('web'), [['api', 1]]);
     assert.deepEqual(started('workers'), [['api-worker', 3]]);
+    const node = { ...options, procfile: { web: 'node a.js', worker: 'node --flag b.js c' } };
+    assert.deepEqual(pm2Configuration('workers', node).apps[0]?.args, [
+      ...['--identifier=worker@v6', 'node', '--import=/p.mjs', '--flag', 'b.js', 'c'],
+    ]);
   });
 });
 

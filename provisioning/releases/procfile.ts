@@ -26,6 +26,7 @@ function invalid(what: string): BerthError {
 
 export type Pm2Options = {
   app: string;
+  release: number;
   procfile: Procfile;
   /** Process name → how many. */
   processes: Record<string, number>;
@@ -45,19 +46,25 @@ export function runningIn(part: Part, procfile: Procfile, processes: Record<stri
 }
 
 /**
- * pm2's configuration of one part of a release. `node [flags] file` is clustered, so that its processes share the
- * release's socket; anything else is forked: one process for web, since each would want
- * the socket for itself. `release` is not a running process.
+ * pm2's configuration of one part of a release. `node [flags] file` of web is clustered, so that its processes share
+ * the release's socket; anything else is forked: one process for web, since each would want the socket for itself.
+ * `release` is not a running process.
  */
 export function pm2Configuration(
   part: Part,
-  { app, procfile, processes, cwd, preload, drainMs }: Pm2Options,
+  { app, release, procfile, processes, cwd, preload, drainMs }: Pm2Options,
 ) {
   return {
     apps: runningIn(part, procfile, processes).map((name) => ({
       name: name === 'web' ? app : `${app}-${name}`,
       cwd,
-      ...launch(name, procfile[name] as string, processes[name] as number, preload),
+      ...launch({
+        name,
+        command: procfile[name] as string,
+        count: processes[name] as number,
+        preload,
+        release,
+      }),
       kill_timeout: drainMs,
       // Never gives up: with a back-off that grows to 15 s, and no count that ends it.
       exp_backoff_restart_delay: 100,
@@ -85,16 +92,31 @@ export function isClustered(command: string): boolean {
   return fileIn(command) >= 0;
 }
 
-function launch(name: string, command: string, count: number, preload: string) {
+type Launch = { name: string; command: string; count: number; preload: string; release: number };
+
+/**
+ * Only web is clustered, to share its socket. pm2 would hand on the output of what it forks line by line and as its
+ * own, so that each such process gets a stream of its own to the journal, which says whose it is.
+ */
+function launch({ name, command, count, preload, release }: Launch) {
   const file = fileIn(command);
-  const instances = file < 0 && name === 'web' ? 1 : count;
-  if (file < 0) return { script: '/bin/sh', args: ['-c', `exec ${command}`], exec_mode: 'fork', instances };
   const words = command.split(/\s+/);
+  if (name === 'web' && file >= 0) {
+    return {
+      script: words[file] as string,
+      node_args: [`--import=${preload}`, ...words.slice(1, file)],
+      args: words.slice(file + 1),
+      exec_mode: 'cluster',
+      instances: count,
+    };
+  }
+  const argv =
+    file < 0 ? ['/bin/sh', '-c', `exec ${command}`] : ['node', `--import=${preload}`, ...words.slice(1)];
   return {
-    script: words[file] as string,
-    node_args: [`--import=${preload}`, ...words.slice(1, file)],
-    args: words.slice(file + 1),
-    exec_mode: 'cluster',
-    instances,
+    script: '/usr/bin/systemd-cat',
+    args: [`--identifier=${name}@v${release}`, ...argv],
+    interpreter: 'none',
+    exec_mode: 'fork',
+    instances: name === 'web' ? 1 : count,
   };
 }

@@ -113,6 +113,7 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
   const procfile = parseProcfile((await host.read(`${cwd}/Procfile`)) ?? '');
   const options = {
     app: app.name,
+    release: made.number,
     procfile,
     processes: made.processes,
     cwd,
