@@ -71,6 +71,8 @@ export type NotifySettings = {
 
 export type AppSettings = {
   name: string;
+  /** The folder of the checkout that is the application, relative to it, e.g. `apps/shop`; `.`: all of it. */
+  path: string;
   /** Names answered by nginx for this application; empty: every name of the machine. */
   domains: string[];
   /** The URL prefix that belongs to the application, e.g. `/api`. */
@@ -94,11 +96,16 @@ export type AppSettings = {
    * it, e.g. `JWT_KEYS`. A name that ends in `_KEYS` gets `<id>:<secret>`, any other the secret alone.
    */
   secrets: string[];
+  /** Folders below `/srv/<app>/shared` that every release has at the same relative path, e.g. `uploads`. */
+  shared: string[];
   /** The largest request body that nginx takes, in bytes. */
-  maxBodyBytes: number;
-  /** How long nginx waits for an answer, in milliseconds. */
-  timeoutMs: number;
+  bodyLimitBytes: number;
+  /** How long nginx waits for an answer, and for a connection to the application, in milliseconds. */
+  timeouts: { answerMs: number; connectMs: number };
+  /** Whether nginx lets WebSockets through, and keeps them while they say nothing. */
+  websocket: boolean;
   /** How long a release may finish what it has begun, in milliseconds. */
   drainMs: number;
-  database: 'local' | 'none';
+  /** `local`: one of its own on the machine. `url`: where DATABASE_URL of its environment says. */
+  database: 'local' | 'url' | 'none';
 };

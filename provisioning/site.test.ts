@@ -8,6 +8,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
   return {
     ...{
       name,
+      path: '.',
       domains: [],
       prefix: '/api',
       health: '/api/readyz',
@@ -16,8 +17,10 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
       secrets: [],
     },
     ...{
-      maxBodyBytes: 1e6,
-      timeoutMs: 60_000,
+      shared: ['uploads'],
+      bodyLimitBytes: 1e6,
+      timeouts: { answerMs: 60_000, connectMs: 5000 },
+      websocket: false,
       drainMs: 30_000,
       database: 'local',
       smoke: null,

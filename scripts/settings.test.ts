@@ -42,7 +42,7 @@ describe('hosts files', () => {
 
   it('example.yml has examples that are valid where there is no default', () => {
     const shown = file('example.yml')
-      .replace(/^ *(image|network|memory|env: \{\}|extra_ca: \[\]).*\n/gm, '')
+      .replace(/^ *(image|network|memory|env: \{\}|shared: \[\]|extra_ca: \[\]).*\n/gm, '')
       .replace('kind: container', 'kind: ssh')
       .replace(/^#?extra_ca.*\n| *#identity.*\n/gm, '')
       .replace(/^( *)#(?=[a-z])/gm, '$1');
@@ -115,6 +115,14 @@ describe('parseHostFile', () => {
     ['{api: {env: {DATABASE_URL: x}}}', /apps.api.env.DATABASE_URL: is set by database: local/],
     ['{api: {env: {JWT_KEYS: x}}}', /apps.api.env.JWT_KEYS: is also in secrets/],
     ['{api: {env: {A: "x\\ny"}}}', /apps.api.env.A: holds a line break/],
+    ['{api: {path: ../other}}', /apps.api.path: "..\/other" is not a folder/],
+    ['{api: {path: /srv}}', /apps.api.path: "\/srv" is not a folder/],
+    ['{api: {shared: [/srv/uploads]}}', /apps.api.shared\[0\]: "\/srv\/uploads" is not a folder/],
+    ['{api: {shared: [a/../b]}}', /apps.api.shared\[0\]: "a\/..\/b" is not a folder/],
+    ['{api: {shared: [node_modules]}}', /apps.api.shared\[0\]: "node_modules" belongs to the dependencies/],
+    ['{api: {shared: [data, data/up]}}', /apps.api.shared: data\/up lies in another shared folder/],
+    ['{api: {timeouts: {answer: 2h}}}', /apps.api.timeouts.answer: "2h" is not between 1s and 1h/],
+    ['{api: {websocket: "yes"}}', /apps.api.websocket: must be true or false, not "yes"/],
     ['{a: {}, b: {}}', /apps.b.prefix: \/api is the prefix of apps.a too/],
     ['{a: {domains: [x.org, y.org]}, b: {domains: [y.org]}}', /apps.b.domains: apps.a has y.org too/],
   ];

@@ -109,7 +109,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
 }
 
 function appOf(name: string, app: AppDocument): AppSettings {
-  const { max_body: maxBodyBytes, timeout: timeoutMs, drain: drainMs, watch: watchMs, ...rest } = app;
+  const { body_limit: bodyLimitBytes, timeouts, drain: drainMs, watch: watchMs, ...rest } = app;
   const { start_timeout: startTimeoutMs, processes, domains, ...same } = rest;
   const counts = Object.entries(processes).map(([process, count]) => [process, count === 'auto' ? 0 : count]);
   // Sorted, for nginx keeps one server block for each list of domains.
@@ -118,8 +118,8 @@ function appOf(name: string, app: AppDocument): AppSettings {
     ...same,
     domains: domains.toSorted(),
     processes: Object.fromEntries(counts),
-    maxBodyBytes,
-    timeoutMs,
+    bodyLimitBytes,
+    timeouts: { answerMs: timeouts.answer, connectMs: timeouts.connect },
     drainMs,
     startTimeoutMs,
     watchMs,

@@ -23,12 +23,13 @@ function ports({ nginx }: HostDocument): [Path, string][] {
 
 function own(
   name: string,
-  { env, secrets, database }: AppDocument,
+  { env, secrets, shared, database }: AppDocument,
   { admin }: HostDocument,
 ): [Path, string][] {
   const at = ['apps', name];
   const generated = secrets.filter((secret) => Object.hasOwn(env, secret));
   const fromDatabase = database === 'local' ? Object.keys(env).filter(reservedWithDatabase) : [];
+  const nested = shared.filter((folder) => shared.some((other) => folder.startsWith(`${other}/`)));
   return [
     ...(admin.user === name
       ? [[at, 'is also admin.user; the two must be different users'] as [Path, string]]
@@ -39,7 +40,11 @@ function own(
     ]),
     ...fromDatabase.map((key): [Path, string] => [
       [...at, 'env', key],
-      'is set by database: local; to use a server elsewhere say database: none',
+      'is set by database: local; to use a server elsewhere say database: url',
+    ]),
+    ...nested.map((folder): [Path, string] => [
+      [...at, 'shared'],
+      `${folder} lies in another shared folder; the outer one is enough`,
     ]),
   ];
 }

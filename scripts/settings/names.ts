@@ -98,6 +98,25 @@ export function pathPrefix(text: string): string {
   return text;
 }
 
+/** A folder of the checkout, relative to it; `.` is the checkout itself. */
+export function folder(text: string): string {
+  return text === '.' ? text : relativeFolder(text);
+}
+
+/** A folder that outlives releases, relative to the application. */
+export function sharedFolder(text: string): string {
+  if (text.split('/').includes('node_modules'))
+    throw new RangeError('belongs to the dependencies, which come with each release');
+  return relativeFolder(text);
+}
+
+function relativeFolder(text: string): string {
+  if (/^([A-Za-z0-9._-]+\/)*[A-Za-z0-9._-]+$/.test(text) && !hasDots(text)) return text;
+  throw new RangeError(
+    'is not a folder such as uploads or data/files: relative, without .., of letters, digits, . _ and -',
+  );
+}
+
 export function urlPath(text: string): string {
   if (!/^\/[A-Za-z0-9._~!&'()*+,;=:@%/-]*$/.test(text) || hasDots(text)) {
     throw new RangeError('is not a path such as /api/readyz');

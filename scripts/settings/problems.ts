@@ -30,6 +30,7 @@ const KINDS: Record<string, string> = {
   'object.base': 'must be a map (key: value)',
   'array.base': 'must be a list ([a, b])',
   'string.base': 'must be a text',
+  'boolean.base': 'must be true or false',
   'number.base': 'must be a number',
   'number.integer': 'must be a whole number',
   'number.unsafe': 'must be a smaller number',

@@ -32,6 +32,7 @@ export type HostDocument = {
 };
 
 export type AppDocument = {
+  path: string;
   domains: string[];
   prefix: string;
   health: string;
@@ -42,10 +43,12 @@ export type AppDocument = {
   processes: Record<string, number | 'auto'>;
   env: Record<string, string>;
   secrets: string[];
-  max_body: number;
-  timeout: number;
+  shared: string[];
+  body_limit: number;
+  timeouts: { answer: number; connect: number };
+  websocket: boolean;
   drain: number;
-  database: 'local' | 'none';
+  database: 'local' | 'url' | 'none';
 };
 
 /** The schema of a hosts file; `directory` is what paths in it are relative to. */
@@ -98,6 +101,7 @@ function machine(directory: string): Joi.ObjectSchema {
 
 function app(): Joi.ObjectSchema<AppDocument> {
   return section({
+    path: text(names.folder).default('.'),
     domains: list(text(names.domain)),
     prefix: text(names.pathPrefix).default('/api'),
     health: text(names.urlPath).default('/api/readyz'),
@@ -108,10 +112,15 @@ function app(): Joi.ObjectSchema<AppDocument> {
     processes: entries(names.processName, Joi.any().custom(reasoned(processCount))).default({ web: 'auto' }),
     env: entries(names.variableName, text(names.variableValue).allow('')).default({}),
     secrets: list(text(names.variableName)).default(['JWT_KEYS']),
-    max_body: size('1mb', { from: '1kb', to: '10gb' }),
-    timeout: duration('60s', { from: '1s', to: '1h' }),
+    shared: list(text(names.sharedFolder)),
+    body_limit: size('1mb', { from: '1kb', to: '10gb' }),
+    timeouts: section({
+      answer: duration('60s', { from: '1s', to: '1h' }),
+      connect: duration('5s', { from: '1s', to: '75s' }),
+    }),
+    websocket: Joi.boolean().default(false),
     drain: duration('30s', { from: '0s', to: '1h' }),
-    database: Joi.string().valid('local', 'none').default('local'),
+    database: Joi.string().valid('local', 'url', 'none').default('local'),
   });
 }
 
