@@ -1,6 +1,7 @@
 import { BerthError } from './errors.ts';
 import type { Event } from './events.ts';
 import type { Host } from './host.ts';
+import { requireReady } from './ready.ts';
 import { decodeScale, formation } from './releases/formation.ts';
 import { outdated, release } from './releases/release.ts';
 import { requireRoom } from './releases/room.ts';
@@ -27,13 +28,14 @@ export async function deploy(
       'add it to the hosts file',
     );
   const say = (text: string) => emit({ type: 'progress', text });
+  const { env, scale } = await readStores(host, app.name);
+  await requireReady(host, app, env);
   await settle(host, app, say);
   const live = await liveRelease(host, app.name);
   if (live?.slug === slug && !(await outdated(host, settings, app, runtime))) {
     return { release: live.number, changed: false };
   }
-  const scale = decodeScale((await readStores(host, app.name)).scale);
-  await requireRoom(host, app.name, formation(host, settings, app, scale));
+  await requireRoom(host, app.name, formation(host, settings, app, decodeScale(scale)));
   say('unpacks');
   await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
   // The slug finds its dependencies by a symlink in its archive, to the layer beside it.

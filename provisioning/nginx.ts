@@ -56,7 +56,11 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
       listen: listen(isDefault),
       names,
       certificate,
-      locations: apps.map(location).join('\n'),
+      // nginx takes the first that matches: /shop before /.
+      locations: apps
+        .toSorted((a, b) => b.prefix.length - a.prefix.length)
+        .map(location)
+        .join('\n'),
     });
   return render('nginx/server.conf', {
     httpPort,
@@ -68,12 +72,14 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
 }
 
 function location(app: AppSettings): string {
-  return render('nginx/location.conf', {
+  const values = {
     app: app.name,
-    pattern: app.prefix.replace(/\/$/, '').replace(/[.+]/g, '\\$&'),
-    maxBodyBytes: app.maxBodyBytes,
-    timeoutSeconds: Math.ceil(app.timeoutMs / 1000),
-  });
+    pattern: app.prefix === '/' ? '^/' : `^${app.prefix.replace(/[.+]/g, '\\$&')}(/|$)`,
+    bodyLimitBytes: app.bodyLimitBytes,
+    answerSeconds: Math.ceil(app.timeouts.answerMs / 1000),
+    connectSeconds: Math.ceil(app.timeouts.connectMs / 1000),
+  };
+  return render(app.websocket ? 'nginx/location-websocket.conf' : 'nginx/location.conf', values);
 }
 
 function landing(settings: Settings, apps: AppSettings[]): Record<string, string> {

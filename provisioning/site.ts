@@ -15,6 +15,7 @@ import { closedDatabase, database, pendingRestart, role } from './resources/post
 import { currentRelease } from './resources/release.ts';
 import type { Resource } from './resources/resource.ts';
 import { daemonReload, recordLoaded, service } from './resources/service.ts';
+import { sharedFolder } from './resources/shared-folder.ts';
 import { group, member, noOthers, user } from './resources/user.ts';
 import type { AppSettings, Settings } from './settings.ts';
 import { render } from './template.ts';
@@ -199,6 +200,7 @@ function application(platform: Platform, app: AppSettings, adminUser: string): R
     ),
     directory({ path: `/srv/${name}/incoming`, mode: 0o700 }),
     directory({ path: `/srv/${name}/shared`, mode: 0o770, owner: name, group: name }),
+    ...app.shared.map((folder) => sharedFolder(name, folder)),
     file({ path: tmpfiles, content: render('systemd/tmpfiles.conf', { app: name }) }),
     directory({ path: `/run/${name}` }),
     directory({ path: `/run/${name}/sockets`, mode: 0o2710, owner: name, group: webGroup }),

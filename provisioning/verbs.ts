@@ -9,6 +9,7 @@ import { history } from './history.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { preflight } from './preflight.ts';
+import { ready } from './ready.ts';
 import { startHealthy } from './releases/gate.ts';
 import { renew } from './releases/renew.ts';
 import { releases, rollback } from './releases/rollback.ts';
@@ -34,7 +35,7 @@ export const verbs: Record<string, Verb> = {
   plan: planSite,
   apply: applySite,
   deploy,
-  machine: async (_input, { host }) => ({ cpu: host.arch }),
+  ready,
   missing: missingUploads,
   releases,
   restart,
@@ -56,7 +57,7 @@ export const verbs: Record<string, Verb> = {
 
 /** What an older command line may ask still: it only shows, or ends a run. */
 export const showing = new Set([
-  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'machine'],
+  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'ready'],
 ]);
 
 /** What a verb was given, for the history: never a value of a variable. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { create } from 'tar';
 import { BerthError } from '../provisioning/errors.ts';
-import { manifestFiles, type Target } from '../provisioning/releases/identity.ts';
+import { type Manifests, manifestFiles, type Target } from '../provisioning/releases/identity.ts';
 import { lastLines, run } from './process.ts';
 
 /** A directory to be unpacked on a machine: named by what is in it, so that it is sent once. */
@@ -101,7 +101,8 @@ function resolveLocked(packages: Lock['packages'], from: string, name: string): 
 
 async function buildRuntime(root: string, cache: string, target: Target, file: string): Promise<void> {
   await inScratch(cache, async (scratch) => {
-    for (const file of manifestFiles) {
+    const lock = await readFile(join(root, 'package-lock.json'), 'utf8');
+    for (const file of manifestFiles(lock)) {
       if (existsSync(join(root, file))) await cp(join(root, file), join(scratch, file));
     }
     await install(scratch, target, ['--workspace=runtime', '--include-workspace-root=false']);
@@ -120,12 +121,23 @@ export async function install(into: string, { os, cpu, libc }: Target, which: st
   const platform = [`--os=${os}`, `--cpu=${cpu}`, `--libc=${libc}`];
   const flags = ['--ignore-scripts', '--omit=dev', '--no-fund', '--no-audit'];
   const { code, stderr } = await run(['npm', 'ci', ...flags, ...platform, ...which], { cwd: into });
-  if (code === 0) return;
-  throw new BerthError(
+  if (code !== 0) throw npmFailed(stderr);
+}
+
+export function npmFailed(stderr: string): BerthError {
+  return new BerthError(
     'packages_unavailable',
     `npm could not install the packages of package-lock.json:\n${lastLines(stderr, 6)}`,
     'check that this computer reaches its npm registry (npm ping), then run the same command again',
   );
+}
+
+/** Writes manifests, path → text, below a directory. */
+export async function writeManifests(into: string, manifests: Manifests): Promise<void> {
+  for (const [path, text] of Object.entries(manifests)) {
+    await mkdir(dirname(join(into, path)), { recursive: true });
+    await writeFile(join(into, path), text);
+  }
 }
 
 const making = new Map<string, Promise<string>>();

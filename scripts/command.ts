@@ -72,6 +72,8 @@ export type Context = {
   reach(): Promise<Reach>;
   /** The application that a command is about. Throws `app_ambiguous`, `unknown_app`. */
   app(): Promise<string>;
+  /** The applications that a command is about which may be about all of them. Throws `unknown_app`. */
+  apps(): Promise<string[]>;
   /** The host file completed with what only the machine knows; the machine has to exist. */
   settings(): Promise<Settings>;
 };

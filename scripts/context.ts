@@ -27,6 +27,7 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
     const { readHostFile } = await import('./hosts.ts');
     return readHostFile(root, flags.host);
   });
+  const appNames = async () => Object.keys((await hostFile()).settings.apps);
   const machine = cached(async () => edge.openMachine(await hostFile(), { stateDirectory, signal }));
   const reach = cached(async () => reachOf(await machine(), flags.host));
   const forHost = (host: string): Context =>
@@ -44,7 +45,8 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
     hostFile,
     machine,
     reach,
-    app: async () => chosenApp(flags.app, Object.keys((await hostFile()).settings.apps)),
+    app: async () => chosenApp(flags.app, await appNames()),
+    apps: async () => (flags.app === undefined ? appNames() : [chosenApp(flags.app, await appNames())]),
     settings: cached(async () => {
       const { resolveSettings } = await import('./settings.ts');
       return resolveSettings(await hostFile(), await reach());

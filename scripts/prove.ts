@@ -1,28 +1,50 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
 import { BerthError } from '../provisioning/errors.ts';
+import type { AppSettings } from '../provisioning/settings.ts';
 
 type Sent = { method: string; path: string; token?: string; body?: unknown };
 type Answer = { status: number; body: Record<string, unknown> };
 
 export type Endpoint = {
-  /** e.g. `https://10.77.0.2` */
+  /** The machine, e.g. `https://10.77.0.2`. */
   url: string;
   /** PEM of the authority that its certificate must come from. */
   ca: string;
 };
 
+/** An endpoint as one application's domain names it, which need not lead to the machine yet. */
+type Site = Endpoint & { domain: string | undefined };
+
 /**
- * Proves that the bundled API works from outside, through nginx and TLS: registers a user, signs in, writes and
- * reads a post, and deletes that user, and with it the post, again.
+ * Proves that an application works from outside, through nginx and TLS: its health path, or where nginx does not pass
+ * that on, its prefix; and of the bundled API that it registers a user, signs in, writes and reads a post, and deletes
+ * that user, and with it the post, again.
  *
  * @throws BerthError `proof_failed` naming the request and its answer
  */
-export async function proveApi(endpoint: Endpoint): Promise<void> {
+export async function prove(endpoint: Endpoint, { domains, prefix, health }: AppSettings): Promise<void> {
+  const site = { ...endpoint, domain: domains[0] };
+  if (prefix === '/' || health === prefix || health.startsWith(`${prefix}/`)) {
+    await expect(site, { method: 'GET', path: health }, (status) => status === 200);
+  } else {
+    await expect(site, { method: 'GET', path: prefix }, (status) => status < 500);
+  }
+  if (await isBundled(site)) await proveApi(site);
+}
+
+/** The bundled API's contract names every route of the proof. */
+async function isBundled(site: Site): Promise<boolean> {
+  const answer = await ask(site, { method: 'GET', path: '/api/openapi.json' }).catch(() => null);
+  const paths = answer?.status === 200 ? Object(answer.body.paths) : {};
+  return ['/users', '/users/me', '/login', '/posts', '/posts/{id}', '/vote'].every((path) => path in paths);
+}
+
+async function proveApi(site: Site): Promise<void> {
   const name = `berth-proof-${randomBytes(6).toString('hex')}`;
   const email = `${name}@example.com`;
   const password = randomBytes(18).toString('base64url');
-  const send = (sent: Sent, status: number) => expect(endpoint, sent, status);
+  const send = (sent: Sent, wanted: number) => expect(site, sent, (status) => status === wanted);
   await send({ method: 'POST', path: '/api/users', body: { email, password } }, 201);
   const { body: session } = await send(
     { method: 'POST', path: '/api/login', body: { username: email, password } },
@@ -42,27 +64,30 @@ export async function proveApi(endpoint: Endpoint): Promise<void> {
   }
 }
 
-async function expect(endpoint: Endpoint, sent: Sent, status: number): Promise<Answer> {
-  const what = `${sent.method} ${endpoint.url}${sent.path}`;
-  const answer = await ask(endpoint, sent).catch((error: Error) => {
+async function expect(site: Site, sent: Sent, good: (status: number) => boolean): Promise<Answer> {
+  const host = site.domain === undefined ? '' : ` (as ${site.domain})`;
+  const what = `${sent.method} ${site.url}${sent.path}${host}`;
+  const answer = await ask(site, sent).catch((error: Error) => {
     throw failed(what, error.message, error);
   });
-  if (answer.status === status) return answer;
-  throw failed(what, `${answer.status} instead of ${status}: ${JSON.stringify(answer.body).slice(0, 300)}`);
+  if (good(answer.status)) return answer;
+  throw failed(what, `${answer.status}: ${JSON.stringify(answer.body).slice(0, 300)}`);
 }
 
-function ask({ url, ca }: Endpoint, { method, path, token, body }: Sent): Promise<Answer> {
+function ask({ url, ca, domain }: Site, { method, path, token, body }: Sent): Promise<Answer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     ...(payload === undefined
       ? {}
       : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(domain === undefined ? {} : { host: domain }),
   };
+  const named = domain === undefined ? {} : { servername: domain };
   return new Promise((resolve, reject) => {
     const asked = request(
       new URL(path, url),
-      { method, headers, ca, agent: false, timeout: 15_000 },
+      { method, headers, ca, ...named, agent: false, timeout: 15_000 },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (part: string) => {
@@ -80,7 +105,7 @@ function ask({ url, ca }: Endpoint, { method, path, token, body }: Sent): Promis
 
 function parse(text: string): Record<string, unknown> {
   try {
-    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+    return text === '' ? {} : Object(JSON.parse(text));
   } catch {
     return { text };
   }

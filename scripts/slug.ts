@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create, extract, list } from 'tar';
 import { BerthError } from '../provisioning/errors.ts';
@@ -13,8 +13,11 @@ import {
   slugId,
   type Target,
 } from '../provisioning/releases/identity.ts';
-import { inScratch, install, kept } from './bundle.ts';
-import { run, runChecked } from './process.ts';
+import { parseManifest, processesOf } from '../provisioning/releases/procfile.ts';
+import { linkSlug } from '../provisioning/releases/slug-links.ts';
+import { runBuild } from './build.ts';
+import { inScratch, install, kept, writeManifests } from './bundle.ts';
+import { type AppSource, exportSource, readSource } from './source.ts';
 
 /** What a deploy sends: the source and, apart from it since it seldom changes, the dependencies. */
 export type Slug = {
@@ -29,170 +32,111 @@ export type Slug = {
 export type Archive = { path: string; digest: string };
 
 export type SlugOptions = {
-  root: string;
   cache: string;
   target: Target;
-  source: Source;
-};
-
-/** What a slug is made of, whatever happens to the checkout meanwhile. */
-export type Source = {
-  /** A git tree. */
-  tree: string;
-  /** As `Slug.commit`. */
-  commit: string;
-};
-
-export type SourceOptions = {
-  /** Take the working tree as it is instead of the last commit. */
-  dirty: boolean;
-  /** A commit, tag or branch to take instead of the last commit, whatever the working tree looks like. */
-  ref: string | undefined;
+  source: AppSource;
+  /** Told what the build says, line by line. */
+  onLine: (line: string) => void;
 };
 
 /**
- * Builds the slug of a source, or finds it in the cache: same inputs, same id. Only what `git archive` would
- * export is in it (`export-ignore`), with production dependencies for the target's platform.
+ * Builds the slug of an application, or finds it in the cache: same inputs, same id. Only what `git archive` would
+ * export is in it (`export-ignore`), and what its build makes of that; with production dependencies for the target's
+ * platform. Nothing but its build and what that depends on runs on this computer.
+ *
+ * @throws BerthError `lock_missing`, `procfile_invalid`, `packages_unavailable`, `build_failed`, `shared_in_the_way`
  */
-export async function buildSlug({ root, cache, target, source: of }: SlugOptions): Promise<Slug> {
-  const { tree, commit } = of;
-  const manifests = await readManifests(root, tree);
+export async function buildSlug({ cache, target, source: of, onLine }: SlugOptions): Promise<Slug> {
+  const manifests = await readManifests(of);
+  const manifest = parseManifest(manifests['package.json'] ?? null);
+  // What has nothing to run is known before npm is asked for anything.
+  processesOf(await readSource(of, 'Procfile'), manifest);
   const layer = layerId(manifests, target);
   const dependencies = await kept(cache, `layer-${layer}.tgz`, (file) =>
     buildLayer(manifests, cache, target, file),
   );
-  const name = `source-${shortHash(`${tree}\n${layer}`)}.tgz`;
-  const source = await archive(await kept(cache, name, (file) => exportTree(root, cache, tree, layer, file)));
+  const parts = { cache, of, layer, manifests, onLine };
+  const source = await archive(await (manifest.scripts.build ? builtSource(parts) : plainSource(parts)));
   const id = slugId(await entriesOf(source.path));
-  return { id, layer, commit, source, dependencies: await archive(dependencies) };
+  return { id, layer, commit: of.commit, source, dependencies: await archive(dependencies) };
 }
 
-/**
- * What is to be deployed of the checkout `root`: its last commit, another one, or its working tree.
- *
- * @throws BerthError `not_a_checkout`, `unknown_ref`, `dirty_tree`
- */
-export async function chooseSource(root: string, { dirty, ref }: SourceOptions): Promise<Source> {
-  const { commit, tree } = await resolveCommit(root, 'HEAD').catch((cause) => {
-    throw new BerthError(
-      'not_a_checkout',
-      `${root} is not a git checkout with a commit`,
-      'clone the repository with git, or commit first',
-      { cause },
-    );
-  });
-  if (ref !== undefined) return resolveCommit(root, ref);
-  const changed = await changedFiles(root);
-  if (changed.length === 0) return { tree, commit };
-  if (dirty) return { tree: await dirtyTree(root), commit: `${commit}-dirty` };
-  throw new BerthError(
-    'dirty_tree',
-    `the working tree differs from the commit ${commit}: ${changed.slice(0, 5).join(', ')}`,
-    'commit the changes, or deploy them as they are with --dirty',
+type Parts = {
+  cache: string;
+  of: AppSource;
+  layer: string;
+  manifests: Manifests;
+  onLine: (line: string) => void;
+};
+
+function plainSource({ cache, of, layer }: Parts): Promise<string> {
+  const name = `source-${shortHash([of.tree, layer, ...of.shared].join('\n'))}.tgz`;
+  return kept(cache, name, (file) =>
+    inScratch(cache, async (scratch) => {
+      const into = await exported(of, scratch);
+      await linkSlug(into, { app: of.name, layer, shared: of.shared });
+      await pack(into, file);
+    }),
   );
 }
 
-/** @throws BerthError `unknown_ref` */
-async function resolveCommit(root: string, ref: string): Promise<Source> {
-  const found = await run([
-    ...['git', '-C', root, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`],
-  ]);
-  if (found.code !== 0) {
-    throw new BerthError(
-      'unknown_ref',
-      `${JSON.stringify(ref)} is no commit, tag or branch of this checkout`,
-      'see git log --oneline --all; a branch of the remote needs git fetch first, and is named origin/<branch>',
-    );
-  }
-  const shown = await runChecked(['git', '-C', root, 'log', '-1', '--format=%h %T', found.stdout.trim()]);
-  const [commit = '', tree = ''] = shown.stdout.trim().split(' ');
-  return { commit, tree };
-}
-
-/** What differs from the last commit and would be in a slug: neither ignored by git nor marked export-ignore. */
-async function changedFiles(root: string): Promise<string[]> {
-  const git = async (argv: string[], input = '') =>
-    (await runChecked(['git', '-C', root, ...argv], { input })).stdout;
-  const status = await git(['status', '--porcelain', '-z', '--no-renames', '--untracked-files=all']);
-  const files = status
-    .split('\0')
-    .filter(Boolean)
-    .map((entry) => entry.slice(3));
-  const attributes = await git(
-    ['check-attr', '--stdin', '-z', 'export-ignore'],
-    files.flatMap(withFolders).join('\0'),
+/** A build is kept under what it was made of, so a commit that changes nothing of that builds nothing. */
+async function builtSource({ cache, of, layer, manifests, onLine }: Parts): Promise<string> {
+  const unbuilt = await kept(cache, `export-${shortHash(of.tree)}.tgz`, (file) =>
+    inScratch(cache, async (scratch) => pack(await exported(of, scratch), file)),
   );
-  const ignored = new Set(
-    inThrees(attributes)
-      .filter(([, , value]) => value === 'set')
-      .map(([path]) => path),
+  const { digest } = await archive(unbuilt);
+  return kept(cache, `built-${shortHash([digest, layer, ...of.shared].join('\n'))}.tgz`, (file) =>
+    inScratch(cache, async (scratch) => {
+      const into = await exported(of, scratch);
+      await runBuild(into, manifests, { app: of.name, onLine });
+      await linkSlug(into, { app: of.name, layer, shared: of.shared });
+      await pack(into, file);
+    }),
   );
-  return files.filter((file) => !withFolders(file).some((path) => ignored.has(path)));
 }
 
-/** A path and every folder above it: `a/b` and `a`. */
-function withFolders(path: string): string[] {
-  const parts = path.split('/');
-  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+async function exported(of: AppSource, scratch: string): Promise<string> {
+  const [plain, into] = [join(scratch, 'source.tar'), join(scratch, 'source')];
+  await exportSource(of, plain);
+  await mkdir(into);
+  await extract({ file: plain, cwd: into });
+  return into;
 }
 
-function inThrees(text: string): string[][] {
-  const words = text.split('\0');
-  return words.flatMap((_, index) => (index % 3 === 0 ? [words.slice(index, index + 3)] : []));
+async function pack(from: string, file: string): Promise<void> {
+  const files = (await readdir(from, { recursive: true })).sort();
+  const same = { portable: true, mtime: new Date(0), noDirRecurse: true };
+  await create({ file, cwd: from, gzip: true, ...same }, files);
 }
 
-/** The working tree as a git tree, with new files and without ignored ones; the person's index is left alone. */
-async function dirtyTree(root: string): Promise<string> {
-  const { stdout } = await runChecked(['git', '-C', root, 'rev-parse', '--absolute-git-dir']);
-  const env = { GIT_INDEX_FILE: join(stdout.trim(), `berth-index-${process.pid}`) };
-  try {
-    await runChecked(['git', '-C', root, 'read-tree', 'HEAD'], { env });
-    await runChecked(['git', '-C', root, 'add', '--all'], { env });
-    return (await runChecked(['git', '-C', root, 'write-tree'], { env })).stdout.trim();
-  } finally {
-    await run(['rm', '-f', env.GIT_INDEX_FILE]);
-  }
-}
-
-/** Path → text of the files that say what npm is to install, as they are in the tree. */
-async function readManifests(root: string, tree: string): Promise<Manifests> {
-  const blobs = await Promise.all(
-    manifestFiles.map((file) => run(['git', '-C', root, 'cat-file', 'blob', `${tree}:${file}`])),
+/** @throws BerthError `lock_missing` */
+async function readManifests(of: AppSource): Promise<Manifests> {
+  const lock = await readSource(of, 'package-lock.json');
+  if (lock === null) throw await lockMissing(of);
+  const texts = await Promise.all(
+    manifestFiles(lock).map(async (path) => [path, await readSource(of, path)] as const),
   );
-  return Object.fromEntries(
-    manifestFiles.flatMap((file, index) => (blobs[index]?.code === 0 ? [[file, blobs[index].stdout]] : [])),
+  return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+async function lockMissing(of: AppSource): Promise<BerthError> {
+  const others = await Promise.all(['yarn.lock', 'pnpm-lock.yaml'].map((file) => readSource(of, file)));
+  const other = others.some((text) => text !== null) ? '; Berth installs with npm alone' : '';
+  return new BerthError(
+    'lock_missing',
+    `apps.${of.name}: ${of.commit} has no ${posix.join(of.path, 'package-lock.json')}${other}`,
+    'npm install makes it; commit it, so that every deploy installs the same',
   );
 }
 
 async function buildLayer(manifests: Manifests, cache: string, target: Target, file: string): Promise<void> {
   await inScratch(cache, async (scratch) => {
-    for (const [path, text] of Object.entries(manifests)) {
-      await mkdir(dirname(join(scratch, path)), { recursive: true });
-      await writeFile(join(scratch, path), text);
-    }
+    await writeManifests(scratch, manifests);
     await install(scratch, target, ['--workspaces=false']);
     // An application without dependencies has none to link to otherwise.
     await mkdir(join(scratch, 'node_modules'), { recursive: true });
     await create({ file, cwd: scratch, gzip: true, portable: true }, ['node_modules']);
-  });
-}
-
-async function exportTree(
-  root: string,
-  cache: string,
-  tree: string,
-  layer: string,
-  file: string,
-): Promise<void> {
-  await inScratch(cache, async (scratch) => {
-    const [plain, into] = [join(scratch, 'source.tar'), join(scratch, 'source')];
-    await runChecked(['git', '-C', root, 'archive', '--format=tar', `--output=${plain}`, tree]);
-    await mkdir(into);
-    await extract({ file: plain, cwd: into });
-    await symlink(`../../layers/${layer}/node_modules`, join(into, 'node_modules'));
-    const files = (await readdir(into, { recursive: true })).sort();
-    const same = { portable: true, mtime: new Date(0), noDirRecurse: true };
-    await create({ file, cwd: into, gzip: true, ...same }, files);
   });
 }
 

@@ -1,3 +1,5 @@
+import type { AppSettings, Settings } from '../provisioning/settings.ts';
+import type { AppStatus } from '../provisioning/status.ts';
 import { readStatus } from './apply.ts';
 import type { Context } from './command.ts';
 import { holderText } from './holder.ts';
@@ -12,11 +14,14 @@ export type Status = {
   ca: string | null;
   /** A command line that ends where a remote command may follow. */
   ssh: string;
+  /** Of the application that `--app` names, else of the first. */
   release: string | null;
   commit: string | null;
   healthy: boolean;
   /** Who changes the machine just now; null: nobody. */
   holder: string | null;
+  /** Every application, or the one that `--app` names. */
+  apps: Record<string, { url: string } & Omit<AppStatus, 'since'>>;
 };
 
 export async function describe(context: Context, side?: MachineSide): Promise<Status> {
@@ -24,20 +29,37 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
   const settings = await context.settings();
   const reach = await context.reach();
   const status = await readStatus(context, side ?? (await openMachineSide(context)));
-  const app = Object.values(status.apps)[0];
-  const port = settings.nginx.publicHttpsPort === 443 ? '' : `:${settings.nginx.publicHttpsPort}`;
-  const [name = ''] = settings.tls.names;
+  const url = urlOf(settings, settings.tls.names[0] ?? '');
+  const apps = (await context.apps()).map((name) => {
+    const { release, commit, healthy } = status.apps[name] as AppStatus;
+    return [
+      name,
+      { url: appUrl(settings, settings.apps[name] as AppSettings), release, commit, healthy },
+    ] as const;
+  });
+  const [, first] = apps[0] ?? [];
   return {
     host: context.flags.host,
     machine: `${machine.kind}, ${status.platform}`,
-    url: `https://${name.includes(':') ? `[${name}]` : name}${port}`,
+    url,
     ca: status.caPath,
     ssh: sshLine(reach.sshConfig, settings.admin.user, reach.alias),
-    release: app?.release ?? null,
-    commit: app?.commit ?? null,
-    healthy: app?.healthy ?? false,
+    release: first?.release ?? null,
+    commit: first?.commit ?? null,
+    healthy: first?.healthy ?? false,
     holder: status.holder && holderText(status.holder),
+    apps: Object.fromEntries(apps),
   };
+}
+
+/** Where people find an application: its first domain, else the machine's first name, and its part of that site. */
+function appUrl(settings: Settings, { domains, prefix }: AppSettings): string {
+  return `${urlOf(settings, domains[0] ?? settings.tls.names[0] ?? '')}${prefix === '/' ? '' : prefix}`;
+}
+
+function urlOf({ nginx: { publicHttpsPort } }: Settings, name: string): string {
+  const port = publicHttpsPort === 443 ? '' : `:${publicHttpsPort}`;
+  return `https://${name.includes(':') ? `[${name}]` : name}${port}`;
 }
 
 function sshLine(config: string | undefined, user: string, alias: string): string {

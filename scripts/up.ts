@@ -1,17 +1,19 @@
 import { readFile } from 'node:fs/promises';
+import type { AppSettings } from '../provisioning/settings.ts';
 import { converge } from './apply.ts';
 import type { Context } from './command.ts';
-import { deploy } from './deploy.ts';
+import { appSources, deploy } from './deploy.ts';
 import { openMachineSide } from './machine-side.ts';
-import { proveApi } from './prove.ts';
+import { prove } from './prove.ts';
 import type { Report } from './report.ts';
-import { chooseSource } from './slug.ts';
+import { chooseSource } from './source.ts';
 import { describe, type Status } from './status.ts';
 
-/** From nothing, or from wherever an earlier run stopped, to a proven API: machine, apply, deploy, proof. */
+/** From nothing, or from wherever an earlier run stopped, to proven applications: machine, apply, deploy, proof. */
 export async function bringUp(context: Context, { dirty }: { dirty: boolean }): Promise<Status> {
   const { report } = context;
   const source = await chooseSource(context.root, { dirty, ref: undefined });
+  await appSources(context, source);
   const machine = await context.machine();
   if (machine.kind === 'container') await installMissing(report);
   await machine.create(report);
@@ -20,9 +22,13 @@ export async function bringUp(context: Context, { dirty }: { dirty: boolean }): 
   report.summary('apply', summary);
   await deploy(context, side, source);
   const status = await describe(context, side);
-  await report.step('proves the API through nginx and TLS', async () => {
-    await proveApi({ url: status.url, ca: await readFile(status.ca ?? '', 'utf8') });
-  });
+  const { apps } = await context.settings();
+  const ca = await readFile(status.ca ?? '', 'utf8');
+  for (const name of await context.apps()) {
+    await report.step(`proves ${name} through nginx and TLS`, () =>
+      prove({ url: status.url, ca }, apps[name] as AppSettings),
+    );
+  }
   return status;
 }
 

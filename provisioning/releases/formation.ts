@@ -14,9 +14,12 @@ export function formation(host: Host, settings: Settings, app: AppSettings, scal
   return { ...app.processes, ...scale, web: scale.web ?? (app.processes.web || web) };
 }
 
-/** Twice the memory of an application is too much to ask of a small machine once a flip is over. */
-export function staysWarm(settings: Settings, host: Host): boolean {
-  return memoryOf(settings, host) >= 2000;
+/**
+ * Whether the release before goes on running after a flip. Twice the memory of an application is too much to ask of a
+ * small machine; and a WebSocket would stay on the release before for as long as that runs.
+ */
+export function staysWarm(settings: Settings, app: AppSettings, host: Host): boolean {
+  return !app.websocket && memoryOf(settings, host) >= 2000;
 }
 
 function memoryOf({ memoryMiB }: Settings, host: Host): number {

@@ -5,14 +5,19 @@ import { createHash } from 'node:crypto';
  * either place is one slug, unless its build script writes something else each time.
  */
 
-/** The files of an application's folder that say what npm is to install, some of which it may not have. */
-export const manifestFiles = [
-  'package.json',
-  'package-lock.json',
-  '.npmrc',
-  'runtime/package.json',
-  'scripts/package.json',
-];
+/**
+ * The files of an application's folder that say what npm is to install, some of which it may not have: those of its
+ * workspaces too, which its lock file names as links, since `npm ci` compares the two.
+ */
+export function manifestFiles(lock: string): string[] {
+  const { packages = {} } = JSON.parse(lock) as {
+    packages?: Record<string, { link?: boolean; resolved?: string }>;
+  };
+  const workspaces = Object.values(packages).flatMap(({ link, resolved }) =>
+    link && resolved ? [`${resolved}/package.json`] : [],
+  );
+  return ['package.json', 'package-lock.json', '.npmrc', ...workspaces];
+}
 
 /** Path → text of the manifest files. */
 export type Manifests = Record<string, string>;

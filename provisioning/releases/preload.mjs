@@ -1,5 +1,8 @@
 // Loaded by Node before every process of an application (`node --import`).
-//
+import cluster from 'node:cluster';
+import { readFileSync, rmSync } from 'node:fs';
+import { Server } from 'node:net';
+
 // pm2 listens for unhandled rejections and does nothing more, which takes Node's own answer, to end the process,
 // away: one that failed while its modules load would stay for ever and serve nothing. An application that handles
 // them itself is left alone.
@@ -9,3 +12,57 @@ process.on('unhandledRejection', function end(reason) {
     .filter((each) => each !== end && each.name !== 'uncaughtListener');
   if (others.length === 0) throw reason;
 });
+
+// Applications listen on the number in PORT. That one listen moves to the release's own socket, BERTH_SOCKET, on
+// which nginx alone reaches it; no TCP port is opened. Both variables are read when it listens, not here: pm2 sets
+// them after this module was loaded.
+const { listen } = Server.prototype;
+let moved = false;
+
+Server.prototype.listen = function listenOnSocket(...args) {
+  const path = process.env.BERTH_SOCKET;
+  if (!path) return Reflect.apply(listen, this, args);
+  if (moved && isSecondAddress(args[0])) return refuse(this);
+  if (!isOurs(args[0], path)) return Reflect.apply(listen, this, args);
+  moved = true;
+  // In a cluster the primary binds, for all its workers: theirs is not to remove.
+  if (!cluster.isWorker) removeStale(path);
+  const { backlog, signal } = typeof args[0] === 'object' ? args[0] : {};
+  const callback = args.findLast((arg) => typeof arg === 'function');
+  return Reflect.apply(listen, this, [{ path, backlog, signal }, callback]);
+};
+
+/** PORT as a number, a text or an option; or the socket itself, as a cluster's primary is asked for it. */
+function isOurs(first, path) {
+  const isOptions = typeof first === 'object' && first !== null;
+  const port = isOptions ? first.port : first;
+  if (port === path || (isOptions && first.path === path)) return true;
+  const isPort = typeof port === 'number' || (typeof port === 'string' && port.trim() !== '');
+  return isPort && Number(port) === Number(process.env.PORT);
+}
+
+/** Fastify binds the other addresses of localhost too, by its first server's port, which a socket does not have. */
+function isSecondAddress(first) {
+  const loopback = ['localhost', '127.0.0.1', '::1'];
+  return (
+    typeof first === 'object' &&
+    first !== null &&
+    'port' in first &&
+    first.port === undefined &&
+    loopback.includes(first.host)
+  );
+}
+
+/** As where the address is taken; Fastify goes on without it. */
+function refuse(server) {
+  const error = new Error('listen EADDRINUSE: the application listens on its socket already');
+  Object.assign(error, { code: 'EADDRINUSE', syscall: 'listen' });
+  process.nextTick(() => server.emit('error', error));
+  return server;
+}
+
+/** After a SIGKILL the socket's file stays and the next bind fails on it, unless nobody listens there any more. */
+function removeStale(path) {
+  const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
+  if (!lines.some((line) => line.endsWith(` ${path}`))) rmSync(path, { force: true });
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { countConnections } from './cutover.ts';
-import { parseProcfile, pm2Configuration } from './procfile.ts';
+import { parseManifest, parseProcfile, pm2Configuration, processesOf } from './procfile.ts';
 
 describe('the Procfile', () => {
   it('names processes and their commands', () => {
@@ -19,6 +19,31 @@ describe('the Procfile', () => {
   });
 });
 
+describe('the processes of an application', () => {
+  const manifest = parseManifest(
+    '{"scripts": {"start": "node server.js", "work": "npm run jobs -- --all", "jobs": "node jobs.js", "a": "npm run a"}}',
+  );
+
+  it('are npm start where there is no Procfile', () => {
+    assert.deepEqual(processesOf(null, manifest), { web: 'node server.js' });
+    assert.throws(() => processesOf(null, parseManifest('{}')), {
+      code: 'procfile_invalid',
+      message: /start script/,
+    });
+  });
+
+  it('are what the scripts of package.json say, where one is all that npm is to run', () => {
+    const text = 'web: npm start\nworker: npm run work\nrelease: npm run jobs && node b.js\n';
+    assert.deepEqual(processesOf(text, manifest), {
+      web: 'node server.js',
+      worker: 'node jobs.js --all',
+      release: 'npm run jobs && node b.js',
+    });
+    assert.throws(() => processesOf('web: npm run none', manifest), { message: /no script none/ });
+    assert.throws(() => processesOf('web: npm run a', manifest), { message: /leads back to itself/ });
+  });
+});
+
 describe("pm2's configuration", () => {
   const launch = (web: string, count = 2) => {
     const { apps } = pm2Configuration('web', {
@@ -28,6 +53,7 @@ describe("pm2's configuration", () => {
       processes: { web: count },
       cwd: '/s',
       preload: '/p.mjs',
+      socket: '/s.sock',
       drainMs: 1,
     });
     const { script, args, exec_mode, instances, ...rest } = apps[0] as Record<string, unknown>;
@@ -45,16 +71,43 @@ describe("pm2's configuration", () => {
     assert.deepEqual(launch('node --max-old-space-size=256 server.ts --x'), expected);
   });
 
-  it('runs anything else as one forked process of a shell', () => {
-    for (const command of ['npm start', 'node -e "x"', 'node $FILE', 'PORT=1 node server.js']) {
+  it('takes a flag that has its value beside it for one', () => {
+    const { script, node_args } = launch('node -r dotenv/config --env-file .env dist/server.js');
+    assert.equal(script, 'dist/server.js');
+    assert.deepEqual(node_args, ['--import=/p.mjs', '-r', 'dotenv/config', '--env-file', '.env']);
+  });
+
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+  const preloaded = 'export NODE_OPTIONS="--import=/p.mjs ${NODE_OPTIONS-}"';
+  const forked: [command: string, line: string][] = [
+    ['next start', 'exec next start'],
+    ['node -e "x"', 'exec node -e "x"'],
+    ['node $FILE', 'exec node $FILE'],
+    ['node .', 'exec node .'],
+    ['DEBUG=1 node server.js', 'DEBUG=1 node server.js'],
+    ['node prepare.js && node server.js', 'node prepare.js && node server.js'],
+  ];
+  for (const [command, line] of forked) {
+    it(`runs ${command} as one forked process of a shell`, () => {
       assert.deepEqual(launch(command), {
         script: '/usr/bin/systemd-cat',
-        args: ['--identifier=web@v6', '/bin/sh', '-c', `exec ${command}`],
+        args: ['--identifier=web@v6', '/bin/sh', '-c', `${preloaded}; ${line}`],
         exec_mode: 'fork',
         instances: 1,
         node_args: undefined,
       });
-    }
+    });
+  }
+
+  it('tells the web process alone where to listen', () => {
+    const options = {
+      ...{ app: 'api', release: 6, cwd: '/s', preload: '/p.mjs', socket: '/s.sock', drainMs: 1 },
+      procfile: { web: 'node a.js', worker: 'node b.js' },
+      processes: { web: 1, worker: 1 },
+    };
+    const told = (part: 'web' | 'workers') => pm2Configuration(part, options).apps.map(({ env }) => env);
+    assert.deepEqual(told('web'), [{ PORT: '3000', BERTH_SOCKET: '/s.sock' }]);
+    assert.deepEqual(told('workers'), [{}]);
   });
 
   it('starts web and the others apart, without the release process and what the formation does not run', () => {
@@ -67,6 +120,7 @@ describe("pm2's configuration", () => {
         processes: { web: 1, worker: 3 },
         cwd: '/s',
         preload: '/p.mjs',
+        socket: '/s.sock',
         drainMs: 1,
       },
     };

@@ -3,6 +3,35 @@ import { BerthError } from '../errors.ts';
 /** Process name → command line, as the Procfile says. */
 export type Procfile = Record<string, string>;
 
+/** What package.json says of an application, as far as it matters here. */
+export type Manifest = { scripts: Record<string, string> };
+
+/** @throws BerthError `procfile_invalid` where it is not JSON */
+export function parseManifest(text: string | null): Manifest {
+  try {
+    const { scripts } = JSON.parse(text ?? '{}') as Partial<Manifest>;
+    return { scripts: scripts ?? {} };
+  } catch (cause) {
+    throw new BerthError('procfile_invalid', 'package.json is not JSON', 'mend package.json', { cause });
+  }
+}
+
+/**
+ * The processes of an application: those of its Procfile, else `web: npm start`; `npm start` and `npm run <script>`
+ * stand for what package.json says, so that a `node` in it is clustered.
+ *
+ * @throws BerthError `procfile_invalid`
+ */
+export function processesOf(procfile: string | null, manifest: Manifest): Procfile {
+  if (procfile === null && manifest.scripts.start === undefined) {
+    throw invalid('there is none, and package.json has no start script');
+  }
+  const processes = parseProcfile(procfile ?? 'web: npm start');
+  return Object.fromEntries(
+    Object.entries(processes).map(([name, command]) => [name, resolveScript(name, command, manifest)]),
+  );
+}
+
 /**
  * Parses a Procfile: `name: command` lines; blank lines and `#` comments are skipped.
  *
@@ -20,6 +49,16 @@ export function parseProcfile(text: string): Procfile {
   return processes;
 }
 
+function resolveScript(name: string, command: string, manifest: Manifest, depth = 0): string {
+  const found = command.match(/^npm (?:run(?:-script)? )?([\w:.-]+)(?: -- (.*))?$/);
+  const script = found?.[1];
+  if (script === undefined || (!/^npm run/.test(command) && script !== 'start')) return command;
+  const text = manifest.scripts[script];
+  if (text === undefined) throw invalid(`${name} runs ${command}, and package.json has no script ${script}`);
+  if (depth > 8) throw invalid(`${name} runs ${command}, which leads back to itself in package.json`);
+  return resolveScript(name, found?.[2] ? `${text} ${found[2]}` : text.trim(), manifest, depth + 1);
+}
+
 function invalid(what: string): BerthError {
   return new BerthError('procfile_invalid', `Procfile: ${what}`, 'write lines such as: web: node server.js');
 }
@@ -31,10 +70,14 @@ export type Pm2Options = {
   /** Process name → how many. */
   processes: Record<string, number>;
   cwd: string;
-  /** The module that every Node process loads first. */
+  /** The module that every Node process loads first; it moves the listen on PORT to the socket. */
   preload: string;
+  socket: string;
   drainMs: number;
 };
+
+/** Never opened, see preload.mjs; the one that most frameworks take where none is given. */
+const port = '3000';
 
 export type Part = 'web' | 'workers';
 
@@ -52,7 +95,7 @@ export function runningIn(part: Part, procfile: Procfile, processes: Record<stri
  */
 export function pm2Configuration(
   part: Part,
-  { app, release, procfile, processes, cwd, preload, drainMs }: Pm2Options,
+  { app, release, procfile, processes, cwd, preload, socket, drainMs }: Pm2Options,
 ) {
   return {
     apps: runningIn(part, procfile, processes).map((name) => ({
@@ -65,6 +108,8 @@ export function pm2Configuration(
         preload,
         release,
       }),
+      // As on Heroku, the web process alone is told where to listen.
+      env: name === 'web' ? { PORT: port, BERTH_SOCKET: socket } : {},
       kill_timeout: drainMs,
       // Never gives up: with a back-off that grows to 15 s, and no count that ends it.
       exp_backoff_restart_delay: 100,
@@ -79,12 +124,22 @@ export function pm2Configuration(
   };
 }
 
+/** Flags of node whose value may be the next word. */
+const flagsWithValue = new Set([
+  ...['-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions'],
+  ...['--env-file', '--env-file-if-exists', '--title', '--max-http-header-size'],
+]);
+
 /** Where `node [flags] file [arguments]` names its file among the words; -1: the command is another one. */
 function fileIn(command: string): number {
   const words = command.split(/\s+/);
   // Quotes, variables or redirections need a shell, and so does any other program.
-  if (words[0] !== 'node' || /["'$`|&;<>()\\]/.test(command)) return -1;
-  return words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
+  if (words[0] !== 'node' || /["'$`|&;<>()\\*?]/.test(command)) return -1;
+  const file = words.findIndex(
+    (word, index) => index > 0 && !word.startsWith('-') && !flagsWithValue.has(words[index - 1] as string),
+  );
+  // Without its ending it is Node's own to find.
+  return /\.[cm]?[jt]s$/.test(words[file] ?? '') ? file : -1;
 }
 
 /** Whether several processes can share one socket. */
@@ -110,8 +165,7 @@ function launch({ name, command, count, preload, release }: Launch) {
       instances: count,
     };
   }
-  const argv =
-    file < 0 ? ['/bin/sh', '-c', `exec ${command}`] : ['node', `--import=${preload}`, ...words.slice(1)];
+  const argv = file < 0 ? shell(command, preload) : ['node', `--import=${preload}`, ...words.slice(1)];
   return {
     script: '/usr/bin/systemd-cat',
     args: [`--identifier=${name}@v${release}`, ...argv],
@@ -119,4 +173,15 @@ function launch({ name, command, count, preload, release }: Launch) {
     exec_mode: 'fork',
     instances: name === 'web' ? 1 : count,
   };
+}
+
+/** Node takes the preload from its environment wherever the shell starts it, beside what the application's own says. */
+function shell(command: string, preload: string): string[] {
+  const options = `export NODE_OPTIONS="--import=${preload} \${NODE_OPTIONS-}"`;
+  return ['/bin/sh', '-c', `${options}; ${shellCommand(command)}`];
+}
+
+/** For `sh`: a single program takes the shell's place, so that signals reach it. */
+export function shellCommand(command: string): string {
+  return /^\w+=|[|&;<>()`]/.test(command) ? command : `exec ${command}`;
 }

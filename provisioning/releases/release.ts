@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { decodeEnvironment, encodeEnvironment, environmentParts, wantedEnvironment } from '../environment.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { requireReady } from '../ready.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { goLive, retireOthers, runningNumbers } from './cutover.ts';
 import { decodeScale, formation, staysWarm } from './formation.ts';
 import { lastLines, type Say } from './gate.ts';
-import { parseProcfile, pm2Configuration } from './procfile.ts';
+import { parseManifest, pm2Configuration, processesOf, shellCommand } from './procfile.ts';
 import { prune } from './prune.ts';
 import {
   layerPath,
@@ -18,6 +19,7 @@ import {
   reserveNumber,
   runtimePath,
   slugPath,
+  socketPath,
   writeRelease,
   writeReleaseFile,
 } from './store.ts';
@@ -44,8 +46,8 @@ export async function release(
   { migrate, say, stop, stores: given }: ReleaseOptions,
 ): Promise<Release> {
   const stores = { ...(await readStores(host, app.name)), ...given };
-  if (stores.env === '') throw notApplied(app.name);
-  const cutover = { host, app, say, stop, warm: staysWarm(settings, host) };
+  await requireReady(host, app, stores.env);
+  const cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
   await retireOthers(cutover, [await liveNumber(host, app.name)]);
   const live = await liveRelease(host, app.name);
   const parts = {
@@ -89,10 +91,6 @@ function changedParts(before: Parts | null, made: Parts): Release['changed'] {
   });
 }
 
-function notApplied(app: string): BerthError {
-  return new BerthError('not_applied', `/etc/${app}/env is not on the machine`, 'run: berth apply');
-}
-
 async function sizeOf(host: Host, app: string, { slug, layer }: ReleaseInput): Promise<number> {
   const paths = [slugPath(app, slug), layerPath(app, layer)];
   const said = await host.must(['du', '--summarize', '--total', '--block-size=1', ...paths]);
@@ -110,7 +108,8 @@ async function unitsDigest(host: Host, app: AppSettings): Promise<string> {
 async function lay(host: Host, settings: Settings, app: AppSettings, made: Release, stores: Stores) {
   const path = releasePath(app.name, made.number);
   const cwd = slugPath(app.name, made.slug);
-  const procfile = parseProcfile((await host.read(`${cwd}/Procfile`)) ?? '');
+  const manifest = parseManifest(await host.read(`${cwd}/package.json`));
+  const procfile = processesOf(await host.read(`${cwd}/Procfile`), manifest);
   const options = {
     app: app.name,
     release: made.number,
@@ -118,6 +117,7 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     processes: made.processes,
     cwd,
     preload: `${path}/preload.mjs`,
+    socket: socketPath(app.name, made.number),
     drainMs: app.drainMs,
   };
   const workers = pm2Configuration('workers', options);
@@ -133,7 +133,7 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     'pm2.json': `${JSON.stringify(pm2Configuration('web', options), null, 2)}\n`,
     // Where there is nothing to run, its unit is not started.
     ...(workers.apps.length > 0 ? { 'workers.json': `${JSON.stringify(workers, null, 2)}\n` } : {}),
-    'release.sh': `${procfile.release ? `exec ${procfile.release}` : ':'}\n`,
+    'release.sh': `${procfile.release ? shellCommand(procfile.release) : ':'}\n`,
   };
   for (const [name, content] of Object.entries(files)) {
     await writeReleaseFile(host, app.name, made.number, name, content);

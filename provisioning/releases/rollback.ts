@@ -36,7 +36,7 @@ export async function rollback(
     throw new BerthError('nothing_deployed', `${name} has no release yet`, 'run: berth deploy');
   }
   const { number, processes } = await target(host, name, live, to);
-  const cutover: Cutover = { host, app, say, stop, warm: staysWarm(settings, host) };
+  const cutover: Cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
   if (!(await runningNumbers(host, name)).includes(number)) {
     // A third release beside the live and the warm one would ask too much of the memory.
     await retireOthers(cutover, [live]);

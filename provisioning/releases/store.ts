@@ -42,6 +42,8 @@ export const releasePath = (app: string, number: number | string) => `/srv/${app
 export const slugPath = (app: string, id: string) => `/srv/${app}/slugs/${id}`;
 export const layerPath = (app: string, id: string) => `/srv/${app}/layers/${id}`;
 export const incomingPath = (app: string, digest: string) => `/srv/${app}/incoming/${digest}.tgz`;
+/** Where a folder that outlives releases is; each slug has a symlink to it (slug-links.ts). */
+export const sharedPath = (app: string, folder: string) => `/srv/${app}/shared/${folder}`;
 export const socketPath = (app: string, number: number | string) => `/run/${app}/sockets/${number}.sock`;
 export const runtimePath = (id: string) => `/opt/berth/runtime/${id}`;
 /** The web processes of one release. */

@@ -103,7 +103,7 @@ export function withBlock(text: string, lines: string[]): string {
 }
 
 /** Somebody meant something by it: a symlink is not followed, since it may lead anywhere, and nothing is replaced. */
-function inTheWay(path: string, { type }: Stat): BerthError {
+export function inTheWay(path: string, { type }: Stat): BerthError {
   return new BerthError(
     'path_in_the_way',
     `${path} on the machine is a ${type === 'other' ? 'special file' : type}, which Berth neither follows nor replaces`,

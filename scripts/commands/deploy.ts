@@ -3,7 +3,7 @@ import type { Command, Context } from '../command.ts';
 import { deploy } from '../deploy.ts';
 import { onEachHost } from '../fleet.ts';
 import { openMachineSide } from '../machine-side.ts';
-import { chooseSource, type Source, type SourceOptions } from '../slug.ts';
+import { chooseSource, type Source, type SourceOptions } from '../source.ts';
 
 export const command: Command = {
   options: [
@@ -11,7 +11,8 @@ export const command: Command = {
     ['--dirty', 'deploy the working tree as it is, not the last commit'],
   ],
   examples: [
-    ['berth deploy', 'bring the last commit live as the next release'],
+    ['berth deploy', 'bring the last commit live, of every application that it changes'],
+    ['berth deploy --app shop', 'of this one alone'],
     ['berth deploy --ref v1.4.0', 'bring that tag live, whatever the working tree looks like'],
     ['berth deploy --dirty', 'the last commit with what is not committed yet'],
     ['berth deploy -H a,b', 'build once, then bring it live on both machines side by side'],
@@ -33,9 +34,11 @@ function wanted(options: SourceOptions): SourceOptions {
 }
 
 async function bringLive(context: Context, source: Source): Promise<void> {
-  const { app, release, changed } = await deploy(context, await openMachineSide(context), source);
-  context.report.data({ type: 'release', app, release: `v${release}`, changed });
-  context.report.print(
-    changed ? `${app} v${release} is live\n` : `${app} v${release} is live already, nothing to do\n`,
-  );
+  const { report } = context;
+  await deploy(context, await openMachineSide(context), source, ({ app, release, changed }) => {
+    report.data({ type: 'release', app, release: `v${release}`, changed });
+    report.print(
+      changed ? `${app} v${release} is live\n` : `${app} v${release} is live already, nothing to do\n`,
+    );
+  });
 }

@@ -36,7 +36,7 @@ export function oneOff(
     ...[`EnvironmentFile=${release}/env`, `EnvironmentFile=${release}/release.env`],
     ...[
       `Environment=HOME=/var/lib/${app}`,
-      `Environment=PATH=${release}/runtime/bin:/usr/local/bin:/usr/bin:/bin`,
+      `Environment=PATH=${release}/runtime/bin:${release}/app/node_modules/.bin:/usr/local/bin:/usr/bin:/bin`,
     ],
     ...options.sandbox.split('\n').filter((line) => /^\w+=/.test(line)),
   ];

@@ -1,19 +1,40 @@
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { describe } from '../status.ts';
+import { describe, type Status } from '../status.ts';
 import { oneLine } from '../terminal.ts';
 
 export const command: Command = {
   examples: [
     ['berth status', 'where the machine is, what runs there, and whether it is healthy'],
-    ['berth status --json', 'the same for scripts: url, ca, ssh, release, healthy'],
+    ['berth status --app shop', 'of this application alone'],
+    ['berth status --json', 'the same for scripts: url, ca, ssh, release, healthy, apps'],
   ],
   async run(context) {
     const status = await describe(context);
     context.report.data({ type: 'status', ...status });
-    const width = Math.max(...Object.keys(status).map((name) => name.length));
-    for (const [name, value] of Object.entries(status))
-      context.report.print(`${name.padEnd(width)}  ${oneLine(String(value ?? '-'), 500)}\n`);
-    return status.healthy ? EXIT.done : EXIT.failed;
+    for (const line of linesOf(status)) context.report.print(`${line}\n`);
+    const all = Object.values(status.apps).every(({ healthy }) => healthy);
+    return all ? EXIT.done : EXIT.failed;
   },
 };
+
+/** A line for each value; of several applications one for each of them. */
+function linesOf({ apps, release, commit, healthy, ...machine }: Status): string[] {
+  const several = Object.keys(apps).length > 1;
+  const values = Object.entries({ ...machine, ...(several ? {} : { release, commit, healthy }) });
+  const width = Math.max(...values.map(([name]) => name.length));
+  const lines = values.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value ?? '-'), 500)}`);
+  return several ? [...lines, '', ...appLines(apps)] : lines;
+}
+
+function appLines(apps: Status['apps']): string[] {
+  const rows = Object.entries(apps).map(([name, app]) => [
+    name,
+    app.release ?? '-',
+    app.commit ?? '-',
+    app.release === null ? 'not deployed' : app.healthy ? 'healthy' : 'not healthy',
+    app.url,
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => oneLine(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  '), 500));
+}

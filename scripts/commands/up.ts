@@ -1,21 +1,24 @@
+import type { AppSettings } from '../../provisioning/settings.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import type { Status } from '../status.ts';
 import { bringUp } from '../up.ts';
 
 export const command: Command = {
   options: [['--dirty', 'deploy the working tree as it is, not the last commit']],
   examples: [
-    ['berth up', 'make the machine, provision it, deploy the API and prove it'],
+    ['berth up', 'make the machine, provision it, deploy every application and prove it'],
     ['berth up --host staging', 'the same for provisioning/hosts/staging.yml'],
   ],
   async run(context, { options }) {
     const status = await bringUp(context, { dirty: options.dirty === true });
     context.report.data({ type: 'status', ...status });
     const words = context.flags.host === 'local' ? 'npx berth' : `npx berth --host ${context.flags.host}`;
+    const { apps } = (await context.hostFile()).settings;
     context.report.print(`
-The API answers at  ${status.url}/api
+${addresses(status)}
 Its authority       ${status.ca}
-  curl --cacert ${status.ca} ${status.url}/api/livez
+  curl --cacert ${status.ca} ${example(status, apps)}
 Log in              ${status.ssh}
 
 Next:
@@ -26,3 +29,15 @@ Next:
     return EXIT.done;
   },
 };
+
+function addresses({ apps }: Status): string {
+  return Object.entries(apps)
+    .map(([name, { url }]) => `${name} answers at`.padEnd(19).concat(' ', url))
+    .join('\n');
+}
+
+/** The first application that is found by the machine's own name, for its domain may not lead there yet. */
+function example({ url }: Status, apps: Record<string, AppSettings>): string {
+  const app = Object.values(apps).find(({ domains }) => domains.length === 0);
+  return `${url}${app?.health ?? '/'}`;
+}

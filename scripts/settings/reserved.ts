@@ -27,7 +27,8 @@ const taken = words(`
 
 /** Variables that the machine sets or that a login shell obeys, each with who owns it. */
 const variables: [pattern: RegExp, reason: string][] = [
-  [/^PORT$/, 'each release gets a socket of its own through it'],
+  [/^PORT$/, 'it is given to each release, and moved to a socket of its own'],
+  [/^BERTH_/, 'it belongs to berth'],
   [/^RELEASE$/, 'it names the release that runs'],
   [/^NODE_ENV$/, 'it is always production on a machine'],
   [/^DATABASE_POOL_MAX$/, 'it follows from postgresql.max_connections'],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { buildSlug, chooseSource } from '../../scripts/slug.ts';
+import { buildSlug } from '../../scripts/slug.ts';
+import { chooseSource, sourceOfApp } from '../../scripts/source.ts';
 import { median, timed } from './computer.ts';
 import type { Load } from './load.ts';
 import { latenciesIn, p99 } from './tally.ts';
@@ -159,9 +160,10 @@ export const down = async () => {};\n`;
   const appended = () => trial.commit('api/server.ts', (text) => `${text}// another\n`);
   const nextSlug = async () => {
     const { root } = trial.checkout;
-    const source = await chooseSource(root, { dirty: false, ref: undefined });
+    const chosen = await chooseSource(root, { dirty: false, ref: undefined });
+    const source = await sourceOfApp(chosen, { name: 'api', path: '.', shared: [] });
     const target = { os: 'linux', cpu: process.arch as 'x64' | 'arm64', libc: 'glibc' } as const;
-    return buildSlug({ root, cache: join(root, '.berth/cache'), target, source });
+    return buildSlug({ cache: join(root, '.berth/cache'), target, source, onLine: () => {} });
   };
 
   it('takes no slug that was cut short, neither on its way nor on the disk', async () => {
