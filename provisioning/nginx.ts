@@ -1,3 +1,4 @@
+import { variableOf } from './maintenance.ts';
 import type { Platform } from './platform.ts';
 import type { Configuration } from './resources/service.ts';
 import type { AppSettings, Settings } from './settings.ts';
@@ -59,7 +60,7 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
       // nginx takes the first that matches: /shop before /.
       locations: apps
         .toSorted((a, b) => b.prefix.length - a.prefix.length)
-        .map(location)
+        .flatMap((app) => [location(app), away(app)])
         .join('\n'),
     });
   return render('nginx/server.conf', {
@@ -74,12 +75,17 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
 function location(app: AppSettings): string {
   const values = {
     app: app.name,
+    variable: variableOf(app.name),
     pattern: app.prefix === '/' ? '^/' : `^${app.prefix.replace(/[.+]/g, '\\$&')}(/|$)`,
     bodyLimitBytes: app.bodyLimitBytes,
     answerSeconds: Math.ceil(app.timeouts.answerMs / 1000),
     connectSeconds: Math.ceil(app.timeouts.connectMs / 1000),
   };
   return render(app.websocket ? 'nginx/location-websocket.conf' : 'nginx/location.conf', values);
+}
+
+function away({ name }: AppSettings): string {
+  return render('nginx/maintenance/location.conf', { app: name });
 }
 
 function landing(settings: Settings, apps: AppSettings[]): Record<string, string> {

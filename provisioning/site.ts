@@ -1,5 +1,6 @@
 import { environmentParts } from './environment.ts';
 import { keptSettings } from './kept-settings.ts';
+import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
 import { nginxFiles } from './nginx.ts';
 import type { Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
@@ -85,7 +86,10 @@ function loadedRecords({ settings, platform }: SiteInput): Resource[] {
   const read: [string, string[]][] = [
     [journald, Object.keys(journaldFiles(settings))],
     [clusterService(platform), [clusterConf(platform)]],
-    [nginxService, [...Object.keys(nginxFiles(settings, platform, tls.server).configuration), tls.server]],
+    [
+      nginxService,
+      [...Object.keys(nginxFiles(settings, platform, tls.server).configuration), ...onlyHere(settings)],
+    ],
   ];
   return read.flatMap(([unit, paths]) => [dropIns(unit), recordLoaded(unit, paths)]);
 }
@@ -247,12 +251,20 @@ function certificates({ tls: { names } }: Settings): Resource[] {
   ];
 }
 
+/** Files that nginx reads whose content only the machine knows. */
+function onlyHere({ apps }: Settings): string[] {
+  return [tls.server, ...Object.keys(apps).map(admittedPath)];
+}
+
 function nginx(settings: Settings, platform: Platform): Resource[] {
   const proof = ['nginx', '-t', '-q'];
   const { configuration, landing } = nginxFiles(settings, platform, tls.server);
+  const apps = Object.keys(settings.apps);
   return [
     directory({ path: '/etc/nginx/berth' }),
     absent('/etc/nginx/sites-enabled/default'),
+    ...[...new Set(apps.flatMap(maintenanceDirectories))].map((path) => directory({ path })),
+    ...apps.map(admitted),
     ...Object.entries(configuration).map(([path, content]) => file({ path, content, proofInPlace: proof })),
     directory({ path: '/var/www/berth' }),
     ...Object.entries(landing).map(([path, content]) => file({ path, content })),
@@ -261,6 +273,6 @@ function nginx(settings: Settings, platform: Platform): Resource[] {
       content: render('nginx/logrotate.conf'),
       proof: ['logrotate', '--debug', '{}'],
     }),
-    service(nginxService, { configuration, alsoReads: [tls.server], onChange: 'reload', proof }),
+    service(nginxService, { configuration, alsoReads: onlyHere(settings), onChange: 'reload', proof }),
   ];
 }

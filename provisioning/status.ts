@@ -1,4 +1,5 @@
 import type { Host } from './host.ts';
+import { type Maintenance, readMaintenance } from './maintenance.ts';
 import { get } from './releases/probe.ts';
 import { liveRelease, type Release, socketPath } from './releases/store.ts';
 import { holder, type RunInfo } from './runs.ts';
@@ -11,6 +12,7 @@ export type AppStatus = {
   since: string | null;
   /** Whether the health path answers 200 on the live release's own socket. */
   healthy: boolean;
+  maintenance: Maintenance;
 };
 
 export type MachineStatus = {
@@ -29,7 +31,8 @@ export async function status(
   const apps = await Promise.all(
     Object.values(settings.apps).map(async ({ name, health }) => {
       const live = await liveRelease(host, name);
-      return [name, await appStatus(name, health, live)] as const;
+      const about = await appStatus(name, health, live);
+      return [name, { ...about, maintenance: await readMaintenance(host, name) }] as const;
     }),
   );
   const { name: platform } = await host.facts.platform();
@@ -37,7 +40,11 @@ export async function status(
   return { platform, ca, apps: Object.fromEntries(apps), holder: await holder(undefined, { host }) };
 }
 
-async function appStatus(name: string, health: string, live: Release | null): Promise<AppStatus> {
+async function appStatus(
+  name: string,
+  health: string,
+  live: Release | null,
+): Promise<Omit<AppStatus, 'maintenance'>> {
   if (!live) return { release: null, commit: null, since: null, healthy: false };
   const answer = await get(socketPath(name, live.number), health, 5000).catch(() => null);
   return {

@@ -6,6 +6,7 @@ import { apply, plan, type Run } from './engine.ts';
 import { BerthError } from './errors.ts';
 import type { ApplySummary } from './events.ts';
 import { history } from './history.ts';
+import { maintenance, readMaintenance } from './maintenance.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { preflight } from './preflight.ts';
@@ -47,6 +48,8 @@ export const verbs: Record<string, Verb> = {
   history,
   status,
   accessLog,
+  maintenance,
+  maintenanceStatus: ({ app }: { app: string }, { host }) => readMaintenance(host, app),
   boot,
   failed,
   deliver,
@@ -58,6 +61,7 @@ export const verbs: Record<string, Verb> = {
 /** What an older command line may ask still: it only shows, or ends a run. */
 export const showing = new Set([
   ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'ready'],
+  ...['accessLog', 'maintenanceStatus'],
 ]);
 
 /** What a verb was given, for the history: never a value of a variable. */

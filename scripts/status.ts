@@ -18,6 +18,8 @@ export type Status = {
   release: string | null;
   commit: string | null;
   healthy: boolean;
+  /** Whether nginx answers 503 instead of the application. */
+  maintenance: boolean;
   /** Who changes the machine just now; null: nobody. */
   holder: string | null;
   /** Every application, or the one that `--app` names. */
@@ -47,6 +49,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     release: first?.release ?? null,
     commit: first?.commit ?? null,
     healthy: first?.healthy ?? false,
+    maintenance: first?.maintenance.on ?? false,
     holder: status.holder && holderText(status.holder),
     apps: Object.fromEntries(apps),
   };

@@ -99,6 +99,12 @@ export const entries: Entry[] = [
     load: () => import('./logs.ts'),
   },
   {
+    word: 'maintenance',
+    group: 'Operate',
+    summary: 'answer 503 instead of the application, or no longer',
+    load: () => import('./maintenance.ts'),
+  },
+  {
     word: 'notify',
     group: 'Operate',
     summary: 'where the machine posts how deploys and timers ended',

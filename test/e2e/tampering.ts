@@ -28,6 +28,8 @@ const special: Record<string, string> = {
   'service nginx.service': loadOther('/etc/nginx/conf.d/berth.conf', 'reload', 'nginx'),
   'service api.service': 'sudo systemctl --quiet disable api.service 2>/dev/null',
   'service berth-notify.path': 'sudo systemctl --quiet disable berth-notify.path',
+  // Another list would be one that nginx has not read, too: the mode alone differs here.
+  'admitted to api': 'sudo chmod 0600 /etc/nginx/conf.d/berth-maintenance-api.conf',
   'role api': 'sudo -u postgres psql -qc "ALTER ROLE api CREATEDB"',
   'database api': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE api TO PUBLIC"',
   'database postgres': 'sudo -u postgres psql -qc "GRANT CONNECT ON DATABASE postgres TO PUBLIC"',
