@@ -66,9 +66,10 @@ export const showing = new Set([
 
 /** What a verb was given, for the history: never a value of a variable. */
 export function inShort(verb: string, input: unknown): string {
-  const { commit, to } = Object(input) as { commit?: string; to?: number | null };
+  const { commit, to, on } = Object(input) as { commit?: string; to?: number | null; on?: unknown };
   if (verb === 'deploy') return String(commit);
   if (verb === 'rollback' && to) return `v${to}`;
+  if (verb === 'maintenance') return on ? 'on' : 'off';
   return '';
 }
 
