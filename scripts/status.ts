@@ -33,11 +33,8 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
   const status = await readStatus(context, side ?? (await openMachineSide(context)));
   const url = urlOf(settings, settings.tls.names[0] ?? '');
   const apps = (await context.apps()).map((name) => {
-    const { release, commit, healthy } = status.apps[name] as AppStatus;
-    return [
-      name,
-      { url: appUrl(settings, settings.apps[name] as AppSettings), release, commit, healthy },
-    ] as const;
+    const { since: _, ...about } = status.apps[name] as AppStatus;
+    return [name, { url: appUrl(settings, settings.apps[name] as AppSettings), ...about }] as const;
   });
   const [, first] = apps[0] ?? [];
   return {
