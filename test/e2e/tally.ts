@@ -7,13 +7,14 @@ export type Tally = {
   latencies: { at: number; ms: number }[];
   /** When each release last answered a quick request. */
   releases: Map<string, number>;
-  long: { slow: number; uploads: number; streams: number; events: number };
+  /** Answers to slow requests and uploads, event streams that were followed, those that the server ended, events. */
+  long: { slow: number; uploads: number; streams: number; ended: number; events: number };
 };
 
 export type Failure = { at: number; what: string };
 
 export function newTally(): Tally {
-  const long = { slow: 0, uploads: 0, streams: 0, events: 0 };
+  const long = { slow: 0, uploads: 0, streams: 0, ended: 0, events: 0 };
   return { requests: 0, failures: [], latencies: [], releases: new Map(), long };
 }
 
