@@ -48,9 +48,11 @@ async function slowUpload({ tally, ...options }: LongOptions): Promise<void> {
   tally.long.uploads += 1;
 }
 
+const leaveAfterMs = 30_000;
+
 /**
  * Follows a stream as a browser does: when it ends it connects anew and names the last event that it has. After some
- * seconds it leaves by itself, since people come and go.
+ * time it leaves by itself, since people come and go.
  */
 function eventStream({ tally, stop, ...options }: LongOptions): () => Promise<void> {
   let last = 0;
@@ -58,22 +60,27 @@ function eventStream({ tally, stop, ...options }: LongOptions): () => Promise<vo
     const headers = { 'last-event-id': String(last) };
     const answer = await send({ ...options, stop }, 'GET', '/api/long/events', undefined, headers);
     tally.long.streams += 1;
-    const leavesAt = Date.now() + 7000;
-    let rest = '';
-    for await (const part of answer.setEncoding('utf8')) {
-      const events = (rest + part).split('\n\n');
-      rest = events.pop() ?? '';
-      for (const event of events) {
-        const id = Number(event.match(/^id: (\d+)$/m)?.[1]);
-        if (id !== last + 1) throw new Error(`event ${id} after ${last}`);
-        last = id;
-        tally.long.events += 1;
-      }
-      if (Date.now() > leavesAt && rest === '') return;
+    const leavesAt = Date.now() + leaveAfterMs;
+    for await (const event of eventsOf(answer)) {
+      const id = Number(event.match(/^id: (\d+)$/m)?.[1]);
+      if (id !== last + 1) throw new Error(`event ${id} after ${last}`);
+      last = id;
+      tally.long.events += 1;
+      if (Date.now() > leavesAt) return;
     }
-    if (rest !== '' || !answer.complete) throw new Error('cut in the middle');
     tally.long.ended += 1;
   };
+}
+
+/** Throws where the stream ends in the middle of something. */
+async function* eventsOf(answer: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  for await (const part of answer.setEncoding('utf8')) {
+    const events = (rest + part).split('\n\n');
+    rest = events.pop() ?? '';
+    yield* events;
+  }
+  if (rest !== '' || !answer.complete) throw new Error('cut in the middle');
 }
 
 type Where = Pick<LongOptions, 'url' | 'ca' | 'stop'>;
