@@ -107,14 +107,14 @@ describe('a release under load', function () {
       what: 'never listens',
       file: 'api/server.ts',
       edit: () => "console.log('forgets to listen');\nsetInterval(() => {}, 1000);\n",
-      settings: { start_timeout: '4s' },
-      says: [/release_silent/, /did not listen on PORT within 4 s/, /forgets to listen/],
+      settings: { start_timeout: '10s' },
+      says: [/release_silent/, /did not listen on PORT within 10 s/, /forgets to listen/],
     },
     {
       what: 'answers its health path with 503',
       file: 'api/app.ts',
       edit: answerTo('/api/readyz', "ctx.throw(503, 'broken on purpose')"),
-      settings: { start_timeout: '4s' },
+      settings: { start_timeout: '10s' },
       says: [/release_unhealthy/, /last: 503/, /listening/],
     },
     {
