@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Event } from '../../provisioning/events.ts';
 import { type Checkout, cloneRepository } from './checkout.ts';
 import { eventually, traces } from './computer.ts';
-
-type Seen = Event | { type: 'step'; title: string; state: string } | { type: 'error' };
-type Ended = { code: number; applied: string[]; killed: boolean; error: string };
+import { interrupt, killAll, processesOf, type Seen } from './kill.ts';
 
 const settings = 'machine: {kind: container, image: debian-12}\napps: {api: {}}\n';
 
@@ -26,33 +19,8 @@ describe('an interrupted apply', function () {
   });
   this.afterAll(() => checkout?.remove());
 
-  /** Runs words with `--json` and calls `kill` at the first event that `when` picks. */
-  async function interrupt(
-    words: string[],
-    when: (seen: Seen) => boolean,
-    kill: (operator: () => void) => void,
-  ): Promise<Ended> {
-    const child = spawn(join(checkout.root, 'scripts/berth'), [...words, '--json'], {
-      cwd: checkout.root,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const ended: Ended = { code: 0, applied: [], killed: false, error: '' };
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const seen = JSON.parse(line) as Seen;
-      if (seen.type === 'applied') ended.applied.push(seen.resource);
-      if (seen.type === 'error') ended.error = line;
-      if (ended.killed || !when(seen)) return;
-      ended.killed = true;
-      kill(() => child.kill('SIGKILL'));
-    });
-    ended.code = await new Promise((resolve) => child.on('close', (code) => resolve(code ?? 137)));
-    return ended;
-  }
-
   const operatorSide = (operator: () => void) => operator();
-  const machineSide = () => {
-    for (const pid of runningIn(checkout.root)) killIfThere(pid);
-  };
+  const machineSide = () => killAll(processesOf(checkout, 'berth-run.service'));
 
   for (const title of [
     'starts the machine',
@@ -62,6 +30,7 @@ describe('an interrupted apply', function () {
   ]) {
     it(`survives SIGKILL of the operator's side when it ${title}`, async () => {
       const ended = await interrupt(
+        checkout,
         ['up'],
         (seen) => seen.type === 'step' && seen.title.startsWith(title),
         operatorSide,
@@ -81,10 +50,10 @@ describe('an interrupted apply', function () {
     };
     for (;;) {
       const before = kills.insideDpkg;
-      const ended = await interrupt(['apply'], when, machineSide);
+      const ended = await interrupt(checkout, ['apply'], when, machineSide);
       if (kills.insideDpkg > before) places.shift();
       if (ended.killed) continue;
-      assert.equal(ended.code, 0, ended.error);
+      assert.equal(ended.code, 0, JSON.stringify(ended.seen.at(-1)));
       break;
     }
     console.log(`    figure: kills of the machine's side during the first apply: ${JSON.stringify(kills)}`);
@@ -98,7 +67,7 @@ describe('an interrupted apply', function () {
       await checkout.ssh(
         'sudo rm -rf /var/www/berth /etc/nginx/berth /etc/berth/tls /etc/api/env /etc/tmpfiles.d/api.conf',
       );
-      const ended = await interrupt(['apply'], (seen) => seen.type === 'applied', operatorSide);
+      const ended = await interrupt(checkout, ['apply'], (seen) => seen.type === 'applied', operatorSide);
       assert.ok(ended.killed);
       await checkout.must(['apply']);
       assert.equal((await checkout.berth(['plan'])).code, 0);
@@ -113,7 +82,7 @@ describe('an interrupted apply', function () {
   });
 
   it('survives SIGKILL of a destroy, and leaves nothing on the computer', async () => {
-    await interrupt(['destroy', '--yes'], () => true, operatorSide);
+    await interrupt(checkout, ['destroy', '--yes'], () => true, operatorSide);
     await checkout.must(['destroy', '--yes']);
     await eventually('the end of what was killed', 10, async () => {
       assert.deepEqual(await traces(), before);
@@ -121,33 +90,3 @@ describe('an interrupted apply', function () {
     });
   });
 });
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended by itself meanwhile
-  }
-}
-
-/** The processes of `berth-run.service` inside this checkout's machine, as this computer numbers them. */
-function runningIn(root: string): number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  const of = (pid: number, name: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${name}`, 'utf8');
-    } catch {
-      return '';
-    }
-  };
-  const nspawn = pids.find(
-    (pid) =>
-      of(pid, 'cmdline').startsWith('systemd-nspawn') && of(pid, 'cmdline').includes(`${root}/.berth/`),
-  );
-  const leader = pids.find((pid) => new RegExp(`^PPid:\\s+${nspawn}$`, 'm').test(of(pid, 'status')));
-  const namespace = readlinkSync(`/proc/${leader}/ns/pid`);
-  return pids.filter(
-    (pid) =>
-      of(pid, 'cgroup').includes('berth-run.service') && readlinkSync(`/proc/${pid}/ns/pid`) === namespace,
-  );
-}
