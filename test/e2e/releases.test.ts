@@ -113,7 +113,7 @@ describe('a release under load', function () {
     {
       what: 'answers its health path with 503',
       file: 'api/app.ts',
-      edit: answerTo('/api/readyz', "ctx.throw(503, 'broken on purpose')"),
+      edit: answerTo('/api/readyz', 'void (ctx.status = 503)'),
       settings: { start_timeout: '10s' },
       says: [/release_unhealthy/, /last: 503/, /listening/],
     },
