@@ -115,7 +115,7 @@ describe('a release under load', function () {
       file: 'api/app.ts',
       edit: answerTo('/api/readyz', 'void (ctx.status = 503)'),
       settings: { start_timeout: '10s' },
-      says: [/release_unhealthy/, /last: 503/, /listening/],
+      says: [/release_unhealthy/, /last: 503/, /"status":503/],
     },
     {
       what: 'hangs on its smoke request',
