@@ -102,7 +102,8 @@ function check({ status, release, text }: Reply, kind: Kind, title: string, { re
         ? body.release === release
         : Array.isArray(body) && body.length === 5;
   if (!right) throw new Error(`wrong answer of ${release}: ${text.slice(0, 200)}`);
-  releases.set(release, Date.now());
+  const last = Date.now();
+  releases.set(release, { first: releases.get(release)?.first ?? last, last });
 }
 
 function ask1(url: URL, { method }: Kind, body: string | undefined, options: object): Promise<Reply> {

@@ -47,7 +47,7 @@ describe('a release under load', function () {
       const flipped = await trial.flippedAt();
       await wait(flipped + 4000 - Date.now());
       seconds[word].push(took);
-      seconds.moved.push(((tally.releases.get(before) ?? 0) - flipped) / 1000);
+      seconds.moved.push(((tally.releases.get(before)?.last ?? 0) - flipped) / 1000);
       latencies.before.push(...latenciesIn(tally, began - 5000, began));
       latencies.during.push(...latenciesIn(tally, began, flipped + 3000));
       assert.deepEqual(failures(), [], `${word} ${round}`);

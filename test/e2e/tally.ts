@@ -5,8 +5,8 @@ export type Tally = {
   failures: Failure[];
   /** Every answer of a quick request: when it came, how long it took. */
   latencies: { at: number; ms: number }[];
-  /** When each release last answered a quick request. */
-  releases: Map<string, number>;
+  /** When each release first and last answered a quick request. */
+  releases: Map<string, { first: number; last: number }>;
   /** Answers to slow requests and uploads, event streams that were followed, those that the server ended, events. */
   long: { slow: number; uploads: number; streams: number; ended: number; events: number };
 };
