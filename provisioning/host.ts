@@ -1,5 +1,11 @@
-import { spawn } from 'node:child_process';
+import {
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  type StdioOptions,
+  spawn,
+} from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { constants } from 'node:fs';
 import {
   type FileHandle,
@@ -34,6 +40,8 @@ export type Host = {
   run(argv: readonly string[], options?: RunOptions): Promise<Finished>;
   /** Like `run`, and anything but exit code 0 is a BerthError `command_failed`. */
   must(argv: readonly string[], options?: RunOptions): Promise<string>;
+  /** Starts a program and leaves its streams to the caller: for what is too large to hold, or a conversation. */
+  spawn(argv: readonly string[], options: SpawnOptions): Promise<ChildProcess>;
   /** Replaces a file in one step, with its final mode and owner from the first moment. */
   write(path: string, content: string, attributes: Attributes): Promise<void>;
   mkdir(path: string, attributes: Attributes): Promise<void>;
@@ -64,6 +72,8 @@ export type RunOptions = {
   onLine?: (line: string) => void;
 };
 
+export type SpawnOptions = Pick<RunOptions, 'env' | 'user' | 'cwd' | 'timeoutMs'> & { stdio: StdioOptions };
+
 export type Finished = { code: number; stdout: string; stderr: string };
 
 export function createHost(): Host {
@@ -80,6 +90,7 @@ export function createHost(): Host {
     list: (path) => readdir(path).catch(nothing([])),
     run: (argv, options) => run(host, argv, options),
     must: (argv, options) => must(host, argv, options),
+    spawn: (argv, options) => start(host, argv, options),
     write: (path, content, attributes) => write(host, path, content, attributes),
     mkdir: (path, attributes) => makeDirectory(host, path, attributes),
     setAttributes: (path, attributes) => setAttributes(host, path, attributes),
@@ -223,17 +234,25 @@ const baseEnvironment = {
   DEBIAN_FRONTEND: 'noninteractive',
 };
 
-async function run(host: Host, argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
+async function start(host: Host, argv: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
   const [program, ...args] = argv;
   const identity = options.user ? await identityOf(host, options.user) : { home: '/root' };
+  const child = spawn(program as string, args, {
+    cwd: options.cwd ?? '/',
+    env: { ...baseEnvironment, HOME: identity.home, ...options.env },
+    stdio: options.stdio,
+    ...('uid' in identity ? { uid: identity.uid, gid: identity.gid } : {}),
+    ...(options.timeoutMs ? { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const } : {}),
+  });
+  // Rejects for a program that is not there; nothing that it says can have come by then.
+  await once(child, 'spawn');
+  return child;
+}
+
+async function run(host: Host, argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const stdio: StdioOptions = ['pipe', 'pipe', 'pipe'];
+  const child = (await start(host, argv, { ...options, stdio })) as ChildProcessWithoutNullStreams;
   return new Promise((resolve, reject) => {
-    const child = spawn(program as string, args, {
-      cwd: options.cwd ?? '/',
-      env: { ...baseEnvironment, HOME: identity.home, ...options.env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...('uid' in identity ? { uid: identity.uid, gid: identity.gid } : {}),
-      ...(options.timeoutMs ? { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const } : {}),
-    });
     const output = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       let partial = '';

@@ -19,6 +19,7 @@ export type Settings = {
   tls: TlsSettings;
   nginx: NginxSettings;
   postgresql: PostgresqlSettings;
+  backup: BackupSettings;
   notify: NotifySettings;
   /** PEM texts of certificate authorities that the machine trusts besides the distribution's. */
   extraCa: string[];
@@ -69,6 +70,22 @@ export type NotifySettings = {
   webhook: { url: string | null };
 };
 
+export type BackupSettings = {
+  /** Whether timers make the nightly backup and the drill. */
+  enabled: boolean;
+  /** When, in the machine's time zone, e.g. `03:30`. */
+  at: string;
+  /** Of how many days, and of how many weeks, the newest nightly backup is kept. */
+  daily: number;
+  weekly: number;
+  /** How many of those made by hand are kept. */
+  manual: number;
+  /** When the drill is, e.g. `Sun 04:30`; `off`: by hand alone. */
+  drill: string;
+  /** Where restic copies each backup to, e.g. `sftp:user@host:/path`; null: they stay on the machine. */
+  restic: { repository: string } | null;
+};
+
 export type AppSettings = {
   name: string;
   /** The folder of the checkout that is the application, relative to it, e.g. `apps/shop`; `.`: all of it. */
@@ -108,4 +125,6 @@ export type AppSettings = {
   drainMs: number;
   /** `local`: one of its own on the machine. `url`: where DATABASE_URL of its environment says. */
   database: 'local' | 'url' | 'none';
+  /** Whether its database is dumped before each release process. */
+  dumpBeforeRelease: boolean;
 };

@@ -27,6 +27,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
       keep: 5,
       startTimeoutMs: 60_000,
       watchMs: 0,
+      dumpBeforeRelease: true,
       ...settings,
     },
   };
@@ -40,6 +41,7 @@ function settings(apps: AppSettings[]): Settings {
     swap: { mode: 'auto' },
     tls: { kind: 'local', names: ['10.77.0.2', 'api.example.com'] },
     nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 443 },
+    backup: { enabled: true, at: '03:30', daily: 7, weekly: 4, manual: 10, drill: 'off', restic: null },
     postgresql: { memoryPercent: 25, maxConnections: 100 },
     notify: { webhook: { url: null } },
     apps: Object.fromEntries(apps.map((each) => [each.name, each])),

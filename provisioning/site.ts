@@ -1,3 +1,6 @@
+import { basename } from 'node:path';
+import { backupsRoot } from './backups/store.ts';
+import { timerFiles } from './backups/timers.ts';
 import { environmentParts } from './environment.ts';
 import { keptSettings } from './kept-settings.ts';
 import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
@@ -15,7 +18,7 @@ import { packages } from './resources/package.ts';
 import { closedDatabase, database, pendingRestart, role } from './resources/postgresql.ts';
 import { currentRelease } from './resources/release.ts';
 import type { Resource } from './resources/resource.ts';
-import { daemonReload, recordLoaded, service } from './resources/service.ts';
+import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
 import { sharedFolder } from './resources/shared-folder.ts';
 import { group, member, noOthers, user } from './resources/user.ts';
 import type { AppSettings, Settings } from './settings.ts';
@@ -41,15 +44,17 @@ export function site(input: SiteInput): Resource[] {
     clusterService(platform),
     ...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
     ...Object.keys(notifyUnits),
+    ...timerUnits,
   ];
   return [
     ...machine(settings, platform),
     ...loadedRecords(input),
-    packages(packageNames(platform)),
+    packages(packageNames(settings, platform)),
     trustedAuthorities(settings.extraCa),
     ...administrator(settings, apps),
     ...berth(input, apps),
     ...notify(),
+    ...backupFiles(settings),
     ...apps.flatMap((app) => application(platform, app, settings.admin.user)),
     daemonReload(units),
     service(journald, { configuration: journaldFiles(settings), enabled: false }),
@@ -59,6 +64,7 @@ export function site(input: SiteInput): Resource[] {
     ...apps.map(({ name }) => service(`${name}.service`)),
     keptSettings(settings),
     service('berth-notify.path'),
+    ...timers(settings),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
   ];
 }
@@ -72,9 +78,11 @@ const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}
 /** The group that nginx runs in and that every application's sockets have. */
 const webGroup = 'berth-web';
 
-function packageNames({ postgresql }: Platform): string[] {
+function packageNames({ backup }: Settings, { postgresql }: Platform): string[] {
   const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
-  return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`];
+  const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
+  const restic = backup.restic ? ['restic', ...sftp] : [];
+  return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...restic];
 }
 
 function journaldFiles({ journal }: Settings) {
@@ -178,6 +186,27 @@ function notify(): Resource[] {
       file({ path: `/etc/systemd/system/${unit}`, content: render(template) }),
     ),
   ];
+}
+
+const timerUnits = ['backup', 'drill'].flatMap((name) => [`berth-${name}.service`, `berth-${name}.timer`]);
+
+function backupFiles(settings: Settings): Resource[] {
+  const files = timerFiles(settings);
+  const unwanted = timerUnits.filter((unit) => !(`/etc/systemd/system/${unit}` in files));
+  return [
+    directory({ path: '/var/backups' }),
+    directory({ path: backupsRoot, mode: 0o700 }),
+    ...unwanted.filter((unit) => unit.endsWith('.timer')).map((unit) => noService(unit)),
+    ...unwanted.map((unit) => absent(`/etc/systemd/system/${unit}`)),
+    ...Object.entries(files).map(([path, content]) => file({ path, content })),
+  ];
+}
+
+/** After the settings that they go by are on the machine. */
+function timers(settings: Settings): Resource[] {
+  return Object.keys(timerFiles(settings))
+    .filter((path) => path.endsWith('.timer'))
+    .map((path) => service(basename(path)));
 }
 
 function application(platform: Platform, app: AppSettings, adminUser: string): Resource[] {

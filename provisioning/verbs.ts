@@ -1,4 +1,9 @@
 import { accessLog } from './access-log.ts';
+import { backup } from './backups/backup.ts';
+import { backups, showBackup } from './backups/catalog.ts';
+import { drill } from './backups/drill.ts';
+import { setRestic } from './backups/restic.ts';
+import { restore } from './backups/restore.ts';
 import { boot } from './boot.ts';
 import type { Change } from './change.ts';
 import { deploy } from './deploy.ts';
@@ -56,20 +61,30 @@ export const verbs: Record<string, Verb> = {
   webhook,
   setWebhook,
   testWebhook,
+  backup,
+  backups,
+  showBackup,
+  restore,
+  drill,
+  setRestic,
 };
 
 /** What an older command line may ask still: it only shows, or ends a run. */
 export const showing = new Set([
   ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'ready'],
   ...['accessLog', 'maintenanceStatus'],
+  ...['backups', 'showBackup'],
 ]);
+
+type Given = { commit?: string; to?: number | null; on?: unknown; id?: string };
 
 /** What a verb was given, for the history: never a value of a variable. */
 export function inShort(verb: string, input: unknown): string {
-  const { commit, to, on } = Object(input) as { commit?: string; to?: number | null; on?: unknown };
+  const { commit, to, on, id } = Object(input) as Given;
   if (verb === 'deploy') return String(commit);
   if (verb === 'rollback' && to) return `v${to}`;
   if (verb === 'maintenance') return on ? 'on' : 'off';
+  if (verb === 'restore') return String(id);
   return '';
 }
 

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
-import type { AppSettings, Settings } from '../provisioning/settings.ts';
+import type { AppSettings, BackupSettings, Settings } from '../provisioning/settings.ts';
 import type { Reach } from './machines/machine.ts';
 import { conflicts } from './settings/conflicts.ts';
 import { type Problem, readYaml } from './settings/document.ts';
@@ -103,6 +103,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
       maxConnections: host.postgresql.max_connections,
     },
     notify: host.notify,
+    backup: { ...host.backup, restic: resticOf(host.backup.restic) },
     extraCa: host.extra_ca,
     apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
   };
@@ -110,7 +111,13 @@ function settingsOf(name: string, host: HostDocument): Settings {
 
 function appOf(name: string, app: AppDocument): AppSettings {
   const { body_limit: bodyLimitBytes, timeouts, drain: drainMs, watch: watchMs, ...rest } = app;
-  const { start_timeout: startTimeoutMs, processes, domains, ...same } = rest;
+  const {
+    start_timeout: startTimeoutMs,
+    dump_before_release: dumpBeforeRelease,
+    processes,
+    domains,
+    ...same
+  } = rest;
   const counts = Object.entries(processes).map(([process, count]) => [process, count === 'auto' ? 0 : count]);
   // Sorted, for nginx keeps one server block for each list of domains.
   return {
@@ -123,7 +130,12 @@ function appOf(name: string, app: AppDocument): AppSettings {
     drainMs,
     startTimeoutMs,
     watchMs,
+    dumpBeforeRelease,
   };
+}
+
+function resticOf({ repository }: HostDocument['backup']['restic']): BackupSettings['restic'] {
+  return repository === null ? null : { repository };
 }
 
 function invalid(path: string, problems: Problem[]): BerthError {

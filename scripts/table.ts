@@ -15,8 +15,9 @@ export function instant(iso: string): string {
   return iso.replace('T', ' ').replace(/\..*$/, '');
 }
 
-/** `96 MiB`, `1.2 GiB`. */
+/** `12 KiB`, `96 MiB`, `1.2 GiB`. */
 export function bytesText(bytes: number): string {
+  if (bytes < 100 * 1024) return `${Math.ceil(bytes / 1024)} KiB`;
   const mib = bytes / 1024 ** 2;
   return mib < 1000 ? `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
 }

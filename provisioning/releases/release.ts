@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { dumpBeforeRelease } from '../backups/before-release.ts';
 import { decodeEnvironment, encodeEnvironment, environmentParts, wantedEnvironment } from '../environment.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -66,7 +67,7 @@ export async function release(
     state: 'starting',
   };
   await lay(host, settings, app, made, stores);
-  if (migrate) await runReleaseProcess(host, app.name, made, say);
+  if (migrate) await runReleaseProcess(host, settings, app, made, { say, stop });
   await goLive(cutover, made);
   await prune(host, app, [made.number, ...(await runningNumbers(host, app.name))]);
   return made;
@@ -148,31 +149,55 @@ export function poolSize({ postgresql, apps }: Settings, processes: Record<strin
   return Math.max(1, Math.min(10, Math.floor(share)));
 }
 
+type Process = Pick<ReleaseOptions, 'say' | 'stop'>;
+
 async function runReleaseProcess(
   host: Host,
-  app: string,
+  settings: Settings,
+  app: AppSettings,
   made: Release,
-  say: (text: string) => void,
+  { say, stop }: Process,
 ): Promise<void> {
-  const unit = `${app}-release@${made.number}.service`;
+  const dump = await dumpFirst(host, settings, app, made, { say, stop });
+  const unit = `${app.name}-release@${made.number}.service`;
   say('the release process runs');
   if ((await host.run(['systemctl', 'start', unit])).code === 0) return;
   const log = await lastLines(host, unit);
-  await writeRelease(host, app, { ...made, state: 'failed', failure: 'the release process failed' });
-  const what = `the release process of v${made.number} of ${app} failed`;
+  await writeRelease(host, app.name, { ...made, state: 'failed', failure: 'the release process failed' });
+  const what = `the release process of v${made.number} of ${app.name} failed`;
+  const back = dump === null ? '' : `; the data from before it: berth backup restore ${dump}`;
   // PostgreSQL's own words for lock_timeout (55P03).
   if (/due to lock timeout/.test(log)) {
     throw new BerthError(
       'release_process_blocked',
       `${what}, since it waited for a lock that somebody else holds:\n${log}`,
-      'find who holds it (berth psql: select pid, query from pg_stat_activity), then deploy again; the release before still serves',
+      `find who holds it (berth psql: select pid, query from pg_stat_activity), then deploy again; the release before still serves${back}`,
     );
   }
   throw new BerthError(
     'release_process_failed',
     `${what}:\n${log}`,
-    'the release that ran before still serves; mend the migration and deploy again',
+    `the release that ran before still serves; mend the migration and deploy again${back}`,
   );
+}
+
+/** A migration that destroys something is the one change that no rollback brings back. */
+async function dumpFirst(
+  host: Host,
+  settings: Settings,
+  app: AppSettings,
+  made: Release,
+  options: Process,
+): Promise<string | null> {
+  const script = await host.read(`${releasePath(app.name, made.number)}/release.sh`);
+  if (!script?.startsWith('exec ')) return null;
+  try {
+    return await dumpBeforeRelease(host, settings, app, { number: made.number, by: made.by, ...options });
+  } catch (error) {
+    const failure = 'its database could not be dumped before the release process';
+    await writeRelease(host, app.name, { ...made, state: 'failed', failure });
+    throw error;
+  }
 }
 
 /** Why the live release is not what the settings and the runtime say; null: it is, or there is none yet. */

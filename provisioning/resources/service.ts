@@ -58,6 +58,18 @@ export function service(unit: string, options: ServiceOptions = {}): Resource<Se
   };
 }
 
+/** A unit of an earlier apply that is not wanted any more; its files go after it. */
+export function noService(unit: string): Resource<Unit> {
+  return {
+    id: `no service ${unit}`,
+    check: (host) => host.facts.unit(unit),
+    plan: ({ active, enabled }) =>
+      enabled.startsWith('enabled') || ['active', 'activating'].includes(active)
+        ? [{ do: 'run', argv: ['systemctl', 'disable', '--now', unit], action: 'remove' }]
+        : [],
+  };
+}
+
 /** The drop-in by which systemd records what a service's configuration held when it was read. */
 export function recordLoaded(unit: string, paths: string[]) {
   const record = `mkdir -p ${loadedDirectory} && sha256sum ${paths.join(' ')} >${loadedDirectory}/%n`;

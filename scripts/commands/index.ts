@@ -69,6 +69,12 @@ export const entries: Entry[] = [
     load: () => import('./history.ts'),
   },
   {
+    word: 'backup',
+    group: 'Safety net',
+    summary: 'make, list, restore and try backups',
+    load: () => import('./backup.ts'),
+  },
+  {
     word: 'status',
     group: 'Look inside',
     summary: 'where it is, what runs there, whether it is healthy',

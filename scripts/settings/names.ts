@@ -153,6 +153,32 @@ export function webhookUrl(text: string): string {
   return text;
 }
 
+export function timeOfDay(text: string): string {
+  if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text)) throw new RangeError('is not a time of day such as 03:30');
+  return text;
+}
+
+/** `Sun 04:30`, or `off`. */
+export function timeOfWeek(text: string): string {
+  const [, day, time = ''] = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (.*)$/.exec(text) ?? [];
+  if (text === 'off' || (day !== undefined && /^([01]\d|2[0-3]):[0-5]\d$/.test(time))) return text;
+  throw new RangeError('is neither off nor a time of the week such as Sun 04:30');
+}
+
+/** What restic takes as a repository; a password in it would stand in a file that is committed. */
+export function resticRepository(text: string): string {
+  if (/\/\/[^/@]*:[^/@]*@/.test(text)) {
+    throw new RangeError(
+      'holds a password; leave it out and give RESTIC_REST_PASSWORD to berth backup restic',
+    );
+  }
+  if (/^(sftp|s3|rest|b2|azure|gs|swift|rclone):[\x21-\x7e]+$/.test(text) || /^\/[\x20-\x7e]+$/.test(text))
+    return text;
+  throw new RangeError(
+    'is neither an absolute path nor such as sftp:user@host:/path, s3:https://… or rest:https://…',
+  );
+}
+
 function hasDots(path: string): boolean {
   return path.split('/').some((segment) => segment === '.' || segment === '..');
 }

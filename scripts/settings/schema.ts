@@ -26,6 +26,15 @@ export type HostDocument = {
   tls: { kind: 'local'; names: string[] };
   nginx: { http_port: number; https_port: number; public_https_port?: number };
   postgresql: { memory_percent: number; max_connections: number };
+  backup: {
+    enabled: boolean;
+    at: string;
+    daily: number;
+    weekly: number;
+    manual: number;
+    drill: string;
+    restic: { repository: string | null };
+  };
   notify: { webhook: { url: string | null } };
   extra_ca: string[];
   apps: Record<string, AppDocument>;
@@ -49,6 +58,7 @@ export type AppDocument = {
   websocket: boolean;
   drain: number;
   database: 'local' | 'url' | 'none';
+  dump_before_release: boolean;
 };
 
 /** The schema of a hosts file; `directory` is what paths in it are relative to. */
@@ -78,6 +88,15 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
       max_connections: Joi.number().integer().min(20).max(1000).default(100),
     }),
     notify: section({ webhook: section({ url: text(names.webhookUrl).allow(null).default(null) }) }),
+    backup: section({
+      enabled: Joi.boolean().default(true),
+      at: text(names.timeOfDay).default('03:30'),
+      daily: Joi.number().integer().min(1).max(365).default(7),
+      weekly: Joi.number().integer().min(0).max(520).default(4),
+      manual: Joi.number().integer().min(1).max(1000).default(10),
+      drill: text(names.timeOfWeek).default('Sun 04:30'),
+      restic: section({ repository: text(names.resticRepository).allow(null).default(null) }),
+    }),
     extra_ca: list(text((path) => readCertificates(path, directory))),
     apps: entries(names.appName, app()).min(1).required(),
   });
@@ -121,6 +140,7 @@ function app(): Joi.ObjectSchema<AppDocument> {
     websocket: Joi.boolean().default(false),
     drain: duration('30s', { from: '0s', to: '1h' }),
     database: Joi.string().valid('local', 'url', 'none').default('local'),
+    dump_before_release: Joi.boolean().default(true),
   });
 }
 

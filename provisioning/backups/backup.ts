@@ -1,0 +1,204 @@
+import { basename, join } from 'node:path';
+import { BerthError } from '../errors.ts';
+import type { Event } from '../events.ts';
+import type { Host } from '../host.ts';
+import { readKeptSettings } from '../kept-settings.ts';
+import type { AppSettings, Settings } from '../settings.ts';
+import { capture } from './capture.ts';
+import { dumpDatabase, dumpGlobals } from './dump.ts';
+import { withBackupLock } from './lock.ts';
+import { copyAway } from './restic.ts';
+import { retentionOf, superfluous } from './retention.ts';
+import { directoryBytes, requireBytes, tableBytes } from './room.ts';
+import { dropScratch } from './scratch.ts';
+import { openSession } from './session.ts';
+import {
+  type AppRecord,
+  backupPath,
+  backupsRoot,
+  beginBackup,
+  type FileRecord,
+  finishBackup,
+  type Kind,
+  listBackups,
+  type Manifest,
+  newId,
+  removePartials,
+  sizeOf,
+} from './store.ts';
+
+export type BackupInput = { kind: 'daily' | 'manual'; by: string; reason: string };
+
+export type BackupResult = {
+  id: string;
+  bytes: number;
+  seconds: number;
+  /** Whether a copy is in the restic repository; null: none is set. */
+  offsite: boolean | null;
+};
+
+const timerWaitsMs = 2 * 3_600_000;
+
+/**
+ * Backs up every application: its database, environment and shared folder. Beside it a deploy may run: the lock of
+ * runs is not taken. Old backups go once the new one stands, then it is copied away.
+ *
+ * @throws BerthError `backup_running`, `disk_short`, `restic_failed`
+ */
+export async function backup(
+  { kind, by, reason }: BackupInput,
+  { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
+): Promise<BackupResult> {
+  const settings = await readKeptSettings(host);
+  const say = (text: string) => emit({ type: 'progress', text });
+  const waitMs = kind === 'daily' ? timerWaitsMs : 0;
+  return withBackupLock(host, { what: `the backup of ${by}`, waitMs, say, stop }, async () => {
+    await settle(host, settings);
+    const manifest = await makeBackup(host, settings, { kind, label: kind, by, reason, say });
+    await prune(host, settings);
+    const offsite = settings.backup.restic ? await copyAway(host, settings, say) : null;
+    return { id: manifest.id, bytes: sizeOf(manifest), seconds: manifest.seconds, offsite };
+  });
+}
+
+/** Takes away what a killed backup, restore or drill left. Only under the lock. */
+export async function settle(host: Host, settings: Settings): Promise<void> {
+  await removePartials(host);
+  await dropScratch(host, settings);
+}
+
+export type MakeOptions = {
+  kind: Kind;
+  /** What follows the time in the id. */
+  label: string;
+  by: string;
+  reason: string;
+  /** One application's database and nothing else; left out: all of every application. */
+  databaseOf?: AppSettings;
+  say: (text: string) => void;
+};
+
+/** Makes one backup and checks that there is room for it before. Only under the lock. */
+export async function makeBackup(host: Host, settings: Settings, options: MakeOptions): Promise<Manifest> {
+  const { kind, label, by, reason, databaseOf, say } = options;
+  const began = performance.now();
+  const startedAt = new Date();
+  if (!(await host.stat(backupsRoot))) {
+    await host.mkdir(backupsRoot, { mode: 0o700, owner: 'root', group: 'root' });
+  }
+  const apps = databaseOf ? [databaseOf] : Object.values(settings.apps);
+  await requireBytes(backupsRoot, await estimate(host, apps, { folders: !databaseOf }), 'a backup');
+  const sequence = ((await listBackups(host)).at(-1)?.sequence ?? 0) + 1;
+  const id = await newId(host, label, startedAt);
+  const directory = await beginBackup(id);
+  try {
+    const { records, files } = await fill(host, directory, apps, { folders: !databaseOf, say });
+    const manifest: Manifest = {
+      ...{ format: 1, id, sequence, kind, host: settings.hostname, by, reason },
+      startedAt: startedAt.toISOString(),
+      seconds: Math.round(performance.now() - began) / 1000,
+      versions: { postgresql: await serverVersion(host, apps), berth: berthVersion() },
+      ...{ apps: records, files },
+    };
+    await finishBackup(host, directory, manifest);
+    return manifest;
+  } catch (error) {
+    await host.remove(directory);
+    throw error;
+  }
+}
+
+type FillOptions = { folders: boolean; say: (text: string) => void };
+
+async function fill(host: Host, directory: string, apps: AppSettings[], { folders, say }: FillOptions) {
+  const files: FileRecord[] = [];
+  const records: Record<string, AppRecord> = {};
+  const keep = (file: FileRecord) => {
+    files.push(file);
+    return file.name;
+  };
+  const archive = async (name: string, parent: string, child: string) =>
+    keep(await archiveFolder(host, { directory, name }, parent, child));
+  if (folders && apps.some(({ database }) => database === 'local')) {
+    keep(await dumpGlobals(host, { directory, name: 'globals.sql' }));
+  }
+  for (const { name, database } of apps) {
+    const record: AppRecord = { database: null, config: null, shared: null };
+    if (database === 'local') {
+      say(`dumps the database ${name}`);
+      const dumped = await dumpDatabase(host, name, { directory, name: `${name}.dump` });
+      record.database = { ...dumped.record, file: keep(dumped.file) };
+    }
+    if (folders) {
+      say(`archives /etc/${name} and /srv/${name}/shared`);
+      record.config = await archive(`${name}.config.tar`, '/etc', name);
+      record.shared = await archive(`${name}.shared.tar`, `/srv/${name}`, 'shared');
+    }
+    records[name] = record;
+  }
+  return { records, files };
+}
+
+/**
+ * tar as root sees every file, and follows nothing that an application planted: symlinks are kept as symlinks,
+ * directories are opened without following, pipes and devices are never opened, holes stay holes.
+ */
+function archiveFolder(host: Host, into: { directory: string; name: string }, parent: string, child: string) {
+  const argv = [
+    ...['tar', '--create', '--file=-', '--format=posix', '--sparse', '--one-file-system'],
+    ...['--warning=no-file-ignored', `--directory=${parent}`, '--', child],
+  ];
+  // 1: some file changed or went away while it was read, which is what files in use do.
+  return capture(host, argv, into, { tolerated: [1] });
+}
+
+async function estimate(host: Host, apps: AppSettings[], { folders }: { folders: boolean }): Promise<number> {
+  let bytes = 0;
+  for (const { name, database } of apps) {
+    if (database === 'local') bytes += await tableBytes(host, name);
+    if (!folders) continue;
+    bytes += await directoryBytes(host, `/srv/${name}/shared`);
+    bytes += await directoryBytes(host, `/etc/${name}`);
+  }
+  return bytes;
+}
+
+async function serverVersion(host: Host, apps: AppSettings[]): Promise<string> {
+  if (!apps.some(({ database }) => database === 'local')) return 'none';
+  const session = await openSession(host, 'postgres');
+  try {
+    return (await session.ask('SHOW server_version;')).join('');
+  } finally {
+    await session.close();
+  }
+}
+
+/** The directory of this code, which is named by its content. */
+function berthVersion(): string {
+  return basename(join(import.meta.dirname, '../..'));
+}
+
+/** Removes what retention keeps no longer. Only under the lock. */
+export async function prune(host: Host, settings: Settings): Promise<void> {
+  const all = (await listBackups(host)).map((manifest) => ({
+    ...manifest,
+    apps: Object.keys(manifest.apps),
+  }));
+  for (const id of superfluous(all, retentionOf(settings))) await host.remove(backupPath(id));
+}
+
+/** Whether a dump is worth the while: false for a database that nothing was ever written to. */
+export async function holdsData(host: Host, app: AppSettings): Promise<boolean> {
+  return app.database === 'local' && (await tableBytes(host, app.name)) > 0;
+}
+
+/** The application of the settings as applied. */
+export function appOf({ apps }: Settings, name: string): AppSettings {
+  const app = apps[name];
+  if (app) return app;
+  throw new BerthError(
+    'unknown_app',
+    `the machine was not applied with an application ${name}`,
+    'run: berth apply',
+  );
+}

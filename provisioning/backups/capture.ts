@@ -1,0 +1,102 @@
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { BerthError } from '../errors.ts';
+import type { Host, SpawnOptions } from '../host.ts';
+import type { FileRecord } from './store.ts';
+
+export type CaptureOptions = Pick<SpawnOptions, 'user' | 'cwd'> & {
+  /** Exit codes that are not a failure; what the program said is then kept as `warnings`. */
+  tolerated?: number[];
+  /** Kills the program. */
+  signal?: AbortSignal;
+};
+
+/**
+ * Runs a program and keeps what it prints as a new file, 0600, with the checksum of what it printed. A program whose
+ * reader is gone ends by itself, so nothing goes on behind a killed backup.
+ *
+ * @throws BerthError `command_failed`; what the disk says when it is full rises as it is
+ */
+export async function capture(
+  host: Host,
+  argv: readonly string[],
+  { directory, name }: { directory: string; name: string },
+  { tolerated = [], signal, ...options }: CaptureOptions,
+): Promise<FileRecord> {
+  const child = await host.spawn(argv, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = lastWords(child);
+  const ended = once(child, 'close');
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    await pipeline(
+      child.stdout as NonNullable<typeof child.stdout>,
+      async function* measure(chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          yield chunk;
+        }
+      },
+      createWriteStream(`${directory}/${name}`, { flags: 'wx', mode: 0o600, flush: true }),
+      ...(signal ? [{ signal }] : []),
+    );
+  } catch (error) {
+    child.kill('SIGKILL');
+    await ended;
+    throw error;
+  }
+  const [code] = (await ended) as [number | null];
+  const record = { name, bytes, sha256: hash.digest('hex') };
+  if (code === 0) return record;
+  if (code !== null && tolerated.includes(code)) return { ...record, warnings: said() };
+  throw failed(argv, code, said());
+}
+
+/** Runs a program whose standard input is a file. */
+export async function feed(
+  host: Host,
+  argv: readonly string[],
+  path: string,
+  options: Pick<SpawnOptions, 'user' | 'cwd'>,
+): Promise<void> {
+  const child = await host.spawn(argv, { ...options, stdio: ['pipe', 'ignore', 'pipe'] });
+  const said = lastWords(child);
+  const ended = once(child, 'close');
+  // A program that fails stops reading: its exit code tells, not the broken pipe.
+  await pipeline(createReadStream(path), child.stdin as NonNullable<typeof child.stdin>).catch((error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  const [code] = (await ended) as [number | null];
+  if (code !== 0) throw failed(argv, code, said());
+}
+
+/** SHA-256 and size of a file that stands. */
+export async function measure(path: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    hash.update(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+function lastWords(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (more: string) => {
+    text = (text + more).slice(-4000);
+  });
+  return () => text.trim().split('\n').slice(-12).join('\n');
+}
+
+function failed(argv: readonly string[], code: number | null, said: string): BerthError {
+  return new BerthError(
+    'command_failed',
+    `${argv.join(' ')} ended with exit code ${code ?? 'none: it was killed'}:\n${said}`,
+    'mend what the program says on the machine (berth ssh), then run the same command again',
+  );
+}

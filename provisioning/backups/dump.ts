@@ -1,0 +1,57 @@
+import type { Host } from '../host.ts';
+import { capture } from './capture.ts';
+import { type DatabaseRecord, inspect, lockTables } from './inspect.ts';
+import { administrator, openSession, postgresProgram, type Session } from './session.ts';
+import type { FileRecord } from './store.ts';
+
+/**
+ * Dumps a database in pg_dump's custom format, and writes down what it holds, both from one snapshot that a session
+ * keeps open meanwhile. Writers go on; only what alters a table waits.
+ */
+export async function dumpDatabase(
+  host: Host,
+  database: string,
+  into: { directory: string; name: string },
+): Promise<{ record: DatabaseRecord; file: FileRecord }> {
+  const session = await openSession(host, database);
+  try {
+    await session.ask('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;');
+    const [snapshot = ''] = await session.ask('SELECT pg_export_snapshot();');
+    await session.ask(lockTables);
+    return await dumpSnapshot(host, session, { database, snapshot }, into);
+  } finally {
+    await session.close();
+  }
+}
+
+async function dumpSnapshot(
+  host: Host,
+  session: Session,
+  { database, snapshot }: { database: string; snapshot: string },
+  into: { directory: string; name: string },
+) {
+  const failed = new AbortController();
+  const argv = [
+    await postgresProgram(host, 'pg_dump'),
+    // zlib's fastest level: a backup is to be over soon, and restic compresses what leaves the machine.
+    ...['--format=custom', '--compress=1', `--snapshot=${snapshot}`, '--lock-wait-timeout=60s'],
+    `--dbname=${database}`,
+  ];
+  const options = { user: administrator, signal: failed.signal };
+  try {
+    const [record, file] = await Promise.all([inspect(session), capture(host, argv, into, options)]);
+    return { record, file };
+  } catch (error) {
+    failed.abort();
+    throw error;
+  }
+}
+
+/** Roles and tablespaces; no passwords, since none exists. */
+export async function dumpGlobals(
+  host: Host,
+  into: { directory: string; name: string },
+): Promise<FileRecord> {
+  const argv = [await postgresProgram(host, 'pg_dumpall'), '--globals-only', '--no-role-passwords'];
+  return capture(host, argv, into, { user: administrator });
+}
