@@ -36,6 +36,7 @@ const machines: Part[][] = [
   [mocha('interrupted', ['test/e2e/interrupt.test.ts'])],
   [mocha('releases', ['test/e2e/releases.test.ts'])],
   [mocha('kills', ['test/e2e/kills.test.ts'])],
+  [mocha('applications', ['test/e2e/apps.test.ts'])],
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
 

@@ -36,6 +36,7 @@ export type Status = {
   release: string | null;
   healthy: boolean;
   commit: string;
+  apps: Record<string, { url: string; release: string | null; healthy: boolean }>;
 };
 
 const source = join(import.meta.dirname, '../..');
