@@ -19,9 +19,9 @@ export const command: Command = {
 };
 
 /** A line for each value; of several applications one for each of them. */
-function linesOf({ apps, release, commit, healthy, ...machine }: Status): string[] {
+function linesOf({ apps, release, commit, healthy, maintenance, ...machine }: Status): string[] {
   const several = Object.keys(apps).length > 1;
-  const values = Object.entries({ ...machine, ...(several ? {} : { release, commit, healthy }) });
+  const values = Object.entries({ ...machine, ...(several ? {} : { release, commit, healthy, maintenance }) });
   const width = Math.max(...values.map(([name]) => name.length));
   const lines = values.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value ?? '-'), 500)}`);
   return several ? [...lines, '', ...appLines(apps)] : lines;
@@ -32,9 +32,13 @@ function appLines(apps: Status['apps']): string[] {
     name,
     app.release ?? '-',
     app.commit ?? '-',
-    app.release === null ? 'not deployed' : app.healthy ? 'healthy' : 'not healthy',
+    app.release === null ? 'not deployed' : stateOf(app),
     app.url,
   ]);
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => oneLine(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  '), 500));
+}
+
+function stateOf({ healthy, maintenance }: { healthy: boolean; maintenance: { on: boolean } }): string {
+  return `${healthy ? 'healthy' : 'not healthy'}${maintenance.on ? ', maintenance' : ''}`;
 }
