@@ -106,6 +106,8 @@ export type AppSettings = {
   keep: number;
   /** Process name of the Procfile → how many; `web: 0` is resolved from the machine's memory and CPUs. */
   processes: Record<string, number>;
+  /** How much memory a process may have before it is replaced; `null`: a share of the machine's. */
+  memoryMiB: number | null;
   /** Plain environment variables. */
   env: Record<string, string>;
   /**

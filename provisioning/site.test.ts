@@ -13,6 +13,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
       prefix: '/api',
       health: '/api/readyz',
       processes: { web: 0 },
+      memoryMiB: null,
       env: {},
       secrets: [],
     },

@@ -116,6 +116,7 @@ function appOf(name: string, app: AppDocument): AppSettings {
     dump_before_release: dumpBeforeRelease,
     processes,
     domains,
+    memory,
     ...same
   } = rest;
   const counts = Object.entries(processes).map(([process, count]) => [process, count === 'auto' ? 0 : count]);
@@ -125,6 +126,7 @@ function appOf(name: string, app: AppDocument): AppSettings {
     ...same,
     domains: domains.toSorted(),
     processes: Object.fromEntries(counts),
+    memoryMiB: memory === 'auto' ? null : Math.floor(memory / MIB),
     bodyLimitBytes,
     timeouts: { answerMs: timeouts.answer, connectMs: timeouts.connect },
     drainMs,

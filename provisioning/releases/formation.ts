@@ -22,6 +22,26 @@ export function staysWarm(settings: Settings, app: AppSettings, host: Host): boo
   return !app.websocket && memoryOf(settings, host) >= 2000;
 }
 
+/** Measured on Debian 13. */
+const pm2MiB = 75;
+
+/**
+ * How much memory a process may have before it is replaced: what the settings say, else an even share of what
+ * PostgreSQL leaves, for two releases of every application. V8 itself ends a process that has much more than 2 GiB.
+ */
+export function memoryLimitMiB(
+  host: Host,
+  settings: Settings,
+  app: AppSettings,
+  processes: Record<string, number>,
+): number {
+  if (app.memoryMiB !== null) return app.memoryMiB;
+  const left = memoryOf(settings, host) * (1 - settings.postgresql.memoryPercent / 100);
+  const count = Object.values(processes).reduce((sum, each) => sum + each, 0);
+  const share = left / 2 / Object.keys(settings.apps).length - pm2MiB;
+  return Math.floor(Math.min(2048, Math.max(256, share / Math.max(1, count))));
+}
+
 function memoryOf({ memoryMiB }: Settings, host: Host): number {
   return Math.min(memoryMiB ?? host.memoryMiB, host.memoryMiB);
 }

@@ -2,6 +2,8 @@
 import cluster from 'node:cluster';
 import { readFileSync, rmSync } from 'node:fs';
 import { Server } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 // pm2 listens for unhandled rejections and does nothing more, which takes Node's own answer, to end the process,
 // away: one that failed while its modules load would stay for ever and serve nothing. An application that handles
@@ -18,6 +20,7 @@ process.on('unhandledRejection', function end(reason) {
 // them after this module was loaded.
 const { listen } = Server.prototype;
 let moved = false;
+const servers = new Set();
 
 Server.prototype.listen = function listenOnSocket(...args) {
   const path = process.env.BERTH_SOCKET;
@@ -25,6 +28,7 @@ Server.prototype.listen = function listenOnSocket(...args) {
   if (moved && isSecondAddress(args[0])) return refuse(this);
   if (!isOurs(args[0], path)) return Reflect.apply(listen, this, args);
   moved = true;
+  servers.add(this);
   // In a cluster the primary binds, for all its workers: theirs is not to remove.
   if (!cluster.isWorker) removeStale(path);
   const { backlog, signal } = typeof args[0] === 'object' ? args[0] : {};
@@ -65,4 +69,20 @@ function refuse(server) {
 function removeStale(path) {
   const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
   if (!lines.some((line) => line.endsWith(` ${path}`))) rmSync(path, { force: true });
+}
+
+// One of several processes is replaced (it has grown too large) while the others serve on: pm2 starts another, and
+// then sends PM2_KILL_SIGNAL to this one. A connection on which nothing runs may get a request at any moment, so that
+// only new ones are turned away, to the others; nginx leaves by itself within its keep-alive times. After that, or
+// after the most of the drain, the application is asked to end as it knows it. Nobody else has a use for this signal.
+process.on('SIGPWR', async () => {
+  for (const server of servers) server.maxConnections = 0;
+  const deadline = Date.now() + Number(process.env.BERTH_QUIET_MS ?? 0);
+  while (Date.now() < deadline && (await connections()) > 0) await wait(50);
+  process.kill(process.pid, 'SIGINT');
+});
+
+async function connections() {
+  const counts = [...servers].map((server) => promisify(server.getConnections.bind(server))().catch(() => 0));
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }

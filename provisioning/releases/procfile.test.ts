@@ -55,6 +55,8 @@ describe("pm2's configuration", () => {
       preload: '/p.mjs',
       socket: '/s.sock',
       drainMs: 1,
+      startTimeoutMs: 1,
+      memoryLimitMiB: 256,
     });
     const { script, args, exec_mode, instances, ...rest } = apps[0] as Record<string, unknown>;
     return { script, args, exec_mode, instances, node_args: rest.node_args };
@@ -101,7 +103,16 @@ describe("pm2's configuration", () => {
 
   it('tells the web process alone where to listen', () => {
     const options = {
-      ...{ app: 'api', release: 6, cwd: '/s', preload: '/p.mjs', socket: '/s.sock', drainMs: 1 },
+      ...{
+        app: 'api',
+        release: 6,
+        cwd: '/s',
+        preload: '/p.mjs',
+        socket: '/s.sock',
+        drainMs: 1,
+        startTimeoutMs: 1,
+        memoryLimitMiB: 256,
+      },
       procfile: { web: 'node a.js', worker: 'node b.js' },
       processes: { web: 1, worker: 1 },
     };
@@ -122,6 +133,8 @@ describe("pm2's configuration", () => {
         preload: '/p.mjs',
         socket: '/s.sock',
         drainMs: 1,
+        startTimeoutMs: 1,
+        memoryLimitMiB: 256,
       },
     };
     const started = (part: 'web' | 'workers') =>

@@ -74,6 +74,9 @@ export type Pm2Options = {
   preload: string;
   socket: string;
   drainMs: number;
+  startTimeoutMs: number;
+  /** A process that has more is replaced. */
+  memoryLimitMiB: number;
 };
 
 /** Never opened, see preload.mjs; the one that most frameworks take where none is given. */
@@ -95,8 +98,9 @@ export function runningIn(part: Part, procfile: Procfile, processes: Record<stri
  */
 export function pm2Configuration(
   part: Part,
-  { app, release, procfile, processes, cwd, preload, socket, drainMs }: Pm2Options,
+  { app, release, procfile, processes, cwd, preload, socket, ...options }: Pm2Options,
 ) {
+  const { drainMs, startTimeoutMs, memoryLimitMiB } = options;
   return {
     apps: runningIn(part, procfile, processes).map((name) => ({
       name: name === 'web' ? app : `${app}-${name}`,
@@ -109,8 +113,11 @@ export function pm2Configuration(
         release,
       }),
       // As on Heroku, the web process alone is told where to listen.
-      env: name === 'web' ? { PORT: port, BERTH_SOCKET: socket } : {},
+      env: name === 'web' ? { PORT: port, BERTH_SOCKET: socket, BERTH_QUIET_MS: `${quietMs(drainMs)}` } : {},
       kill_timeout: drainMs,
+      // A clustered process goes on until its replacement listens; this is as long as a release may take for it.
+      max_memory_restart: `${memoryLimitMiB}M`,
+      listen_timeout: startTimeoutMs,
       // Never gives up: with a back-off that grows to 15 s, and no count that ends it.
       exp_backoff_restart_delay: 100,
       max_restarts: 1_000_000_000,
@@ -122,6 +129,11 @@ export function pm2Configuration(
       pmx: false,
     })),
   };
+}
+
+/** How much of the drain may pass before the application hears of its end: it has the rest to finish by itself. */
+function quietMs(drainMs: number): number {
+  return Math.max(drainMs - 10_000, Math.floor(drainMs / 2));
 }
 
 /** Flags of node whose value may be the next word. */

@@ -12,6 +12,7 @@ function releases(states: string): Release[] {
       runtime: 'r',
       commit: 'c',
       processes: {},
+      memoryLimitMiB: 256,
       environment: '',
       units: '',
       changed: [],

@@ -7,9 +7,9 @@ import type { Host } from '../host.ts';
 import { requireReady } from '../ready.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { goLive, retireOthers, runningNumbers } from './cutover.ts';
-import { decodeScale, formation, staysWarm } from './formation.ts';
+import { decodeScale, formation, memoryLimitMiB, staysWarm } from './formation.ts';
 import { lastLines, type Say } from './gate.ts';
-import { parseManifest, pm2Configuration, processesOf, shellCommand } from './procfile.ts';
+import { isClustered, parseManifest, pm2Configuration, processesOf, shellCommand } from './procfile.ts';
 import { prune } from './prune.ts';
 import {
   layerPath,
@@ -51,11 +51,13 @@ export async function release(
   const cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
   await retireOthers(cutover, [await liveNumber(host, app.name)]);
   const live = await liveRelease(host, app.name);
+  const processes = formation(host, settings, app, decodeScale(stores.scale));
   const parts = {
     ...input,
-    processes: formation(host, settings, app, decodeScale(stores.scale)),
+    processes,
     environment: digest(stores.env),
     units: await unitsDigest(host, app),
+    memoryLimitMiB: memoryLimitMiB(host, settings, app, processes),
   };
   const made: Release = {
     number: await reserveNumber(host, app.name),
@@ -73,12 +75,13 @@ export async function release(
   return made;
 }
 
-type Parts = Pick<Release, 'slug' | 'environment' | 'processes' | 'runtime' | 'units'>;
+type Parts = Pick<Release, 'slug' | 'environment' | 'processes' | 'memoryLimitMiB' | 'runtime' | 'units'>;
 
 const partOf: Record<Release['changed'][number], keyof Parts> = {
   slug: 'slug',
   config: 'environment',
   scale: 'processes',
+  memory: 'memoryLimitMiB',
   runtime: 'runtime',
   units: 'units',
 };
@@ -120,6 +123,8 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     preload: `${path}/preload.mjs`,
     socket: socketPath(app.name, made.number),
     drainMs: app.drainMs,
+    startTimeoutMs: app.startTimeoutMs,
+    memoryLimitMiB: made.memoryLimitMiB,
   };
   const workers = pm2Configuration('workers', options);
   const pool = poolSize(settings, made.processes);
@@ -132,6 +137,8 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     'preload.mjs': (await host.read(join(import.meta.dirname, 'preload.mjs'))) ?? '',
     'release.env': `RELEASE="v${made.number}"\nDATABASE_POOL_MAX="${pool}"\n`,
     'pm2.json': `${JSON.stringify(pm2Configuration('web', options), null, 2)}\n`,
+    // Another program would not know the signal that preload.mjs takes.
+    'pm2.env': isClustered(procfile.web as string) ? 'PM2_KILL_SIGNAL="SIGPWR"\n' : '',
     // Where there is nothing to run, its unit is not started.
     ...(workers.apps.length > 0 ? { 'workers.json': `${JSON.stringify(workers, null, 2)}\n` } : {}),
     'release.sh': `${procfile.release ? shellCommand(procfile.release) : ':'}\n`,
@@ -218,6 +225,7 @@ export async function outdated(
     live.runtime === runtime ? [] : ['another Node or pm2'],
     live.units === (await unitsDigest(host, app)) ? [] : ['other unit files'],
     JSON.stringify(live.processes) === JSON.stringify(processes) ? [] : ['another formation'],
+    live.memoryLimitMiB === memoryLimitMiB(host, settings, app, processes) ? [] : ['another memory limit'],
   ];
   return reasons.flat().join(', ') || null;
 }

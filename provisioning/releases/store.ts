@@ -18,12 +18,14 @@ export type Release = {
   /** The source's commit, or a note for an uncommitted tree. */
   commit: string;
   processes: Record<string, number>;
+  /** A process that has more is replaced. */
+  memoryLimitMiB: number;
   /** SHA-256 of the environment file that it was made with. */
   environment: string;
   /** SHA-256 of the unit files that it was started with. */
   units: string;
   /** What of it differs from the release that was live before. */
-  changed: ('slug' | 'config' | 'scale' | 'runtime' | 'units')[];
+  changed: ('slug' | 'config' | 'scale' | 'memory' | 'runtime' | 'units')[];
   /** The disk that its slug takes, with the dependencies that it may share with others. */
   bytes: number;
   reason: string;

@@ -21,7 +21,10 @@ export const command: Command = {
 /** A line for each value; of several applications one for each of them. */
 function linesOf({ apps, release, commit, healthy, maintenance, ...machine }: Status): string[] {
   const several = Object.keys(apps).length > 1;
-  const values = Object.entries({ ...machine, ...(several ? {} : { release, commit, healthy, maintenance }) });
+  const values = Object.entries({
+    ...machine,
+    ...(several ? {} : { release, commit, healthy, maintenance }),
+  });
   const width = Math.max(...values.map(([name]) => name.length));
   const lines = values.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value ?? '-'), 500)}`);
   return several ? [...lines, '', ...appLines(apps)] : lines;

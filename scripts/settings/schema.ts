@@ -50,6 +50,7 @@ export type AppDocument = {
   watch: number;
   keep: number;
   processes: Record<string, number | 'auto'>;
+  memory: number | 'auto';
   env: Record<string, string>;
   secrets: string[];
   shared: string[];
@@ -129,6 +130,7 @@ function app(): Joi.ObjectSchema<AppDocument> {
     watch: duration('30s', { from: '0s', to: '1h' }),
     keep: Joi.number().integer().min(1).max(100).default(5),
     processes: entries(names.processName, Joi.any().custom(reasoned(processCount))).default({ web: 'auto' }),
+    memory: Joi.any().custom(reasoned(memoryLimit)).default('auto'),
     env: entries(names.variableName, text(names.variableValue).allow('')).default({}),
     secrets: list(text(names.variableName)).default(['JWT_KEYS']),
     shared: list(text(names.sharedFolder)),
@@ -197,6 +199,10 @@ function processCount(given: unknown): unknown {
   if (given === 'auto' || (Number.isInteger(given) && Number(given) >= 1 && Number(given) <= 64))
     return given;
   throw new RangeError('is neither auto nor a number from 1 to 64');
+}
+
+function memoryLimit(given: unknown): unknown {
+  return given === 'auto' ? given : parseSize(String(given), { from: '64mb', to: '64gb' });
 }
 
 /** A parser that throws its reason, as Joi takes it; `problems.ts` words it. */
