@@ -1,3 +1,4 @@
+import { type BackupStatus, backupStatus } from './backups/status.ts';
 import type { Host } from './host.ts';
 import { type Maintenance, readMaintenance } from './maintenance.ts';
 import { get } from './releases/probe.ts';
@@ -22,6 +23,7 @@ export type MachineStatus = {
   apps: Record<string, AppStatus>;
   /** The run that holds the machine; null: nobody. */
   holder: RunInfo | null;
+  backups: BackupStatus;
 };
 
 export async function status(
@@ -37,7 +39,8 @@ export async function status(
   );
   const { name: platform } = await host.facts.platform();
   const ca = await host.read('/etc/berth/tls/ca.pem');
-  return { platform, ca, apps: Object.fromEntries(apps), holder: await holder(undefined, { host }) };
+  const [held, backups] = await Promise.all([holder(undefined, { host }), backupStatus(host, settings)]);
+  return { platform, ca, apps: Object.fromEntries(apps), holder: held, backups };
 }
 
 async function appStatus(

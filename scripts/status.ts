@@ -1,3 +1,4 @@
+import type { BackupStatus } from '../provisioning/backups/status.ts';
 import type { AppSettings, Settings } from '../provisioning/settings.ts';
 import type { AppStatus } from '../provisioning/status.ts';
 import { readStatus } from './apply.ts';
@@ -22,6 +23,7 @@ export type Status = {
   maintenance: boolean;
   /** Who changes the machine just now; null: nobody. */
   holder: string | null;
+  backups: BackupStatus;
   /** Every application, or the one that `--app` names. */
   apps: Record<string, { url: string } & Omit<AppStatus, 'since'>>;
 };
@@ -48,6 +50,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     healthy: first?.healthy ?? false,
     maintenance: first?.maintenance.on ?? false,
     holder: status.holder && holderText(status.holder),
+    backups: status.backups,
     apps: Object.fromEntries(apps),
   };
 }

@@ -35,6 +35,7 @@ const machines: Part[][] = [
   [mocha('new-user', ['test/e2e/new-user.test.ts'])],
   [mocha('interrupted', ['test/e2e/interrupt.test.ts'])],
   [mocha('releases', ['test/e2e/releases.test.ts'])],
+  [mocha('backups', ['test/e2e/backups.test.ts'])],
   [mocha('kills', ['test/e2e/kills.test.ts'])],
   [mocha('applications', ['test/e2e/apps.test.ts'])],
   [mocha('containers', ['test/machines/*.test.ts'])],

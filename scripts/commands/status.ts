@@ -1,3 +1,4 @@
+import { backupText } from '../backup-text.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { describe, type Status } from '../status.ts';
@@ -13,16 +14,18 @@ export const command: Command = {
     const status = await describe(context);
     context.report.data({ type: 'status', ...status });
     for (const line of linesOf(status)) context.report.print(`${line}\n`);
+    for (const text of status.backups.warnings) context.report.note(`warning: ${text}`);
     const all = Object.values(status.apps).every(({ healthy }) => healthy);
     return all ? EXIT.done : EXIT.failed;
   },
 };
 
 /** A line for each value; of several applications one for each of them. */
-function linesOf({ apps, release, commit, healthy, maintenance, ...machine }: Status): string[] {
+function linesOf({ apps, release, commit, healthy, maintenance, backups, ...machine }: Status): string[] {
   const several = Object.keys(apps).length > 1;
   const values = Object.entries({
     ...machine,
+    backup: backupText(backups, Date.now()),
     ...(several ? {} : { release, commit, healthy, maintenance }),
   });
   const width = Math.max(...values.map(([name]) => name.length));

@@ -62,16 +62,18 @@ describe('backups', function () {
   this.afterAll(() => checkout?.remove());
 
   const berth = async (...words: string[]) => (await checkout.must(['backup', ...words, '--json'])).stdout;
-  const lines = <T>(text: string) => text.trim().split('\n').map((line) => JSON.parse(line) as T & { type: string });
+  const lines = <T>(text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as T & { type: string });
   const last = <T>(text: string) => lines<T>(text).at(-1) as T;
   const make = async () => last<{ id: string; seconds: number; bytes: number }>(await berth('now'));
   const list = async () =>
     lines<Catalog['backups'][number]>(await berth('list')).filter(({ type }) => type === 'backup');
   const manifestOf = async (id: string) => last<Manifest>(await berth('show', id));
   const sql = async (text: string, database = 'api') =>
-    (
-      await checkout.ssh(`sudo -u api psql -XAtq -v ON_ERROR_STOP=1 -d ${database} -f -`, `${text};`)
-    ).trim();
+    (await checkout.ssh(`sudo -u api psql -XAtq -v ON_ERROR_STOP=1 -d ${database} -f -`, `${text};`)).trim();
   const asRoot = (line: string) => checkout.ssh(`sudo sh -euc '${line}'`);
   const refused = async (code: RegExp, ...words: string[]) => {
     const { code: exit, stderr } = await checkout.berth(['backup', ...words]);
@@ -79,7 +81,8 @@ describe('backups', function () {
     assert.match(stderr, code);
     return stderr;
   };
-  const databases = async () => (await sql("SELECT datname FROM pg_database WHERE datname ~ '^api' ORDER BY 1")).split('\n');
+  const databases = async () =>
+    (await sql("SELECT datname FROM pg_database WHERE datname ~ '^api' ORDER BY 1")).split('\n');
 
   it(`holds what the database held at one moment, with ${megabytes} MB in it and more written meanwhile`, async () => {
     const batch =
@@ -111,7 +114,10 @@ describe('backups', function () {
     const path = `${root}/${id}/api.dump`;
     const before = await databases();
     const damages: [harm: string, says: RegExp][] = [
-      [`truncate -s -1 ${path}`, /api\.dump of the backup .* has \d+ bytes instead of \d+ \(backup_damaged\)/],
+      [
+        `truncate -s -1 ${path}`,
+        /api\.dump of the backup .* has \d+ bytes instead of \d+ \(backup_damaged\)/,
+      ],
       [
         `printf "\\\\377\\\\000\\\\377" | dd of=${path} bs=1 seek=3000 conv=notrunc status=none`,
         /api\.dump of the backup .* was altered/,
@@ -134,9 +140,13 @@ describe('backups', function () {
 
   it('brings back every object, and gives code in a dump no rights', async () => {
     await sql(odd);
-    await checkout.ssh('sudo -u postgres psql -qd api -c "CREATE EXTENSION pg_stat_statements SCHEMA public"');
+    await checkout.ssh(
+      'sudo -u postgres psql -qd api -c "CREATE EXTENSION pg_stat_statements SCHEMA public"',
+    );
     await make();
-    const [drill, seconds] = await timed(async () => last<{ databases: Record<string, unknown> }>(await berth('drill')));
+    const [drill, seconds] = await timed(async () =>
+      last<{ databases: Record<string, unknown> }>(await berth('drill')),
+    );
     assert.ok(drill.databases.api);
     figure('drill from the restic repository, s', seconds.toFixed(1));
     assert.equal(await sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'api'"), 'f');
@@ -146,7 +156,9 @@ describe('backups', function () {
   it('puts the database back in one go, with folder and environment if asked, and the API recovers', async () => {
     const ask = clientOf(status);
     await ask({ method: 'POST', path: '/api/users', body: account });
-    await checkout.ssh('sudo -u api sh -c "echo kept > /srv/api/shared/uploads/file; ln -s /etc/shadow /srv/api/shared/link"');
+    await checkout.ssh(
+      'sudo -u api sh -c "echo kept > /srv/api/shared/uploads/file; ln -s /etc/shadow /srv/api/shared/link"',
+    );
     const { id } = await make();
     await sql('DELETE FROM users');
     await checkout.ssh('sudo -u api rm /srv/api/shared/uploads/file');
@@ -188,7 +200,7 @@ describe('backups', function () {
   });
 
   it('leaves nothing half done when it is killed, and lets nobody in beside it', async () => {
-    await sql("INSERT INTO big (text) SELECT repeat(md5(random()::text), 32) FROM generate_series(1, 60000)");
+    await sql('INSERT INTO big (text) SELECT repeat(md5(random()::text), 32) FROM generate_series(1, 60000)');
     const before = (await list()).length;
     const service = async (unit: string, seen: string) => {
       await asRoot(`systemctl start --no-block ${unit}`);
@@ -199,7 +211,10 @@ describe('backups', function () {
     await asRoot('systemctl kill --kill-whom=main --signal=KILL berth-backup');
     assert.equal((await list()).length, before);
     assert.match((await checkout.berth(['status'])).stdout, /nightly backup failed/);
-    await service('berth-drill', `sudo -u postgres psql -XAtc "SELECT datname FROM pg_database WHERE datname ~ 'api_drill'"`);
+    await service(
+      'berth-drill',
+      `sudo -u postgres psql -XAtc "SELECT datname FROM pg_database WHERE datname ~ 'api_drill'"`,
+    );
     await asRoot('systemctl kill --kill-whom=main --signal=KILL berth-drill');
     assert.ok((await databases()).some((name) => /_drill_/.test(name)));
     await asRoot('systemctl start berth-backup berth-drill');
