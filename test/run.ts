@@ -13,7 +13,8 @@ import { installPackages, requiredPackages } from '../scripts/machines/container
 type Part = { name: string; argv: string[] };
 type Counts = { passed: number; failed: number; skipped: number };
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const flag = { type: 'boolean', default: false } as const;
+const { values } = parseArgs({ options: { quick: flag, power: flag } });
 const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
 
@@ -40,6 +41,9 @@ const machines: Part[][] = [
   [mocha('applications', ['test/e2e/apps.test.ts'])],
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
+
+/** Opt-in, `--power`: an emulated machine that loses its power. */
+const power: Part[][] = [[mocha('power', ['test/power/*.test.ts'])]];
 
 async function runPart({ name, argv }: Part): Promise<Counts> {
   const countsFile = join(scratch, name);
@@ -73,7 +77,10 @@ function canMakeMachines(): boolean {
 }
 
 /** What the tests of machines call besides what a machine itself needs: program → Debian package. */
-const programs = { curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git' };
+const programs = {
+  ...{ curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git' },
+  ...(values.power ? { 'qemu-system-x86_64': 'qemu-system-x86', 'mkfs.ext4': 'e2fsprogs' } : {}),
+};
 
 async function installMissing(): Promise<void> {
   const there = (program: string) =>
@@ -87,7 +94,8 @@ async function installMissing(): Promise<void> {
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (!values.quick && canMakeMachines()) await installMissing();
-const groups = values.quick ? quick : [...quick, ...(canMakeMachines() ? machines : [])];
+const chosen = values.power ? power : [...quick, ...(canMakeMachines() ? machines : [])];
+const groups = values.quick ? quick : chosen;
 for (const group of groups) {
   for (const counts of await Promise.all(group.map(runPart))) {
     total.passed += counts.passed;

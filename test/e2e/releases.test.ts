@@ -204,10 +204,10 @@ export const down = async () => {};\n`;
     // Enough bytes for the check that comes first, and too few files.
     await checkout.ssh(`sudo sh -euc 'cd /srv/api
       mkdir /run/small && mount -t tmpfs -o size=400m,nr_inodes=$(($(find slugs | wc -l) + 20)) small /run/small
-      cp -a slugs/. /run/small && mount --move /run/small /srv/api/slugs'`);
+      cp -a slugs/. /run/small && mount --bind /run/small /srv/api/slugs'`);
     await refused(async () => {}, [/disk_short/, /No space left on device/]);
     assert.equal(await checkout.ssh('sudo find /srv/api -name "*.partial"'), '');
-    await checkout.ssh('sudo umount /srv/api/slugs');
+    await checkout.ssh('sudo umount /srv/api/slugs /run/small && sudo rmdir /run/small');
     await checkout.must(['deploy']);
     assert.deepEqual(failures(), []);
   });

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureImage } from '../../scripts/machines/container/image.ts';
+import { runChecked } from '../../scripts/process.ts';
+import { type Checkout, cloneRepository } from '../e2e/checkout.ts';
+import { type Client, clientOf } from '../e2e/client.ts';
+import { eventually } from '../e2e/computer.ts';
+import { interrupt, type Seen } from '../e2e/kill.ts';
+import { type Emulated, startEmulated } from './qemu.ts';
+
+/** How many steps apart two power cuts are: 1 cuts at every step of a deploy. */
+const stride = Number(process.env.BERTH_POWER_STRIDE ?? 3);
+
+/** `./scripts/test --power`: an emulated machine loses its power at the steps of a deploy. Takes a long time. */
+describe('a power cut', function () {
+  this.timeout(7_200_000);
+  this.bail(true);
+  const directory = mkdtempSync(join(tmpdir(), 'berth-power-'));
+  let machine: Emulated;
+  let checkout: Checkout;
+  let ask: Client;
+  let token: string;
+  let steps: Seen[] = [];
+  const written: string[] = [];
+  const isStep = (seen: Seen) => seen.type === 'progress';
+
+  this.beforeAll(async () => {
+    checkout = await cloneRepository({ installed: true });
+    const report = {
+      step: <T>(_title: string, work: (detail: () => void) => Promise<T>) => work(() => {}),
+      note: console.log,
+    };
+    const tar = await ensureImage('debian-13', join(checkout.root, '.berth/images'), report);
+    machine = await startEmulated(tar, directory);
+    trustHostKey(machine);
+    await eventually('the first boot', 600, answers);
+    await checkout.must(['apply']);
+    await checkout.must(['deploy']);
+    const { url, ca } = await checkout.status();
+    ask = clientOf({ url: `${new URL(url).protocol}//127.0.0.1:${machine.httpsPort}`, ca });
+    token = await signIn();
+  });
+  this.afterAll(async () => {
+    await machine?.stop();
+    rmSync(checkout.root, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** OpenSSH takes its known hosts from the configuration that the person has, which here is this test's own. */
+  function trustHostKey({ sshPort, httpsPort, identity, publicKey, hostKey }: Emulated): void {
+    mkdirSync(join(directory, '.ssh'));
+    const known = join(directory, 'known_hosts');
+    writeFileSync(known, `[127.0.0.1]:${sshPort} ${hostKey}\n`);
+    writeFileSync(join(directory, '.ssh/config'), `UserKnownHostsFile ${known}\n`);
+    process.env.HOME = directory;
+    const api = { watch: '0s', start_timeout: '10m' };
+    checkout.settings(
+      JSON.stringify({
+        machine: { kind: 'ssh', host: '127.0.0.1', port: sshPort, identity },
+        admin: { keys: [publicKey] },
+        nginx: { public_https_port: httpsPort },
+        apps: { api },
+      }),
+    );
+  }
+
+  const answers = async () => (await checkout.berth(['ssh', '--', 'true'])).code === 0 || undefined;
+
+  async function signIn(): Promise<string> {
+    const account = { email: 'power@example.com', password: 'a long enough password' };
+    await ask({ method: 'POST', path: '/api/users', body: account });
+    const login = { username: account.email, password: account.password };
+    const signedIn = await ask({ method: 'POST', path: '/api/login', body: login });
+    return String(signedIn.json.access_token);
+  }
+
+  /** Writes posts, one after the other, until the power is gone; remembers those that were acknowledged. */
+  async function write(): Promise<void> {
+    for (;;) {
+      const title = `post ${written.length}`;
+      const sent = { method: 'POST', path: '/api/posts', token, body: { title, content: 'kept' } };
+      const answer = await ask(sent).catch(() => undefined);
+      if (answer?.status !== 201) return;
+      written.push(String(answer.json.id));
+    }
+  }
+
+  async function change(): Promise<void> {
+    appendFileSync(join(checkout.root, 'api/server.ts'), '// changed\n');
+    await runChecked(['git', '-C', checkout.root, 'commit', '--quiet', '--all', '--message', 'Change']);
+  }
+
+  /** Exactly one release runs, the pointed one, and it serves; every acknowledged post is there. */
+  async function whole(): Promise<void> {
+    const status = await eventually('a healthy API', 900, async () => {
+      const said = await checkout.status();
+      return said.healthy ? said : undefined;
+    });
+    const pointed = (await checkout.ssh('readlink /srv/api/current')).trim();
+    assert.equal(pointed, `releases/${status.release?.slice(1)}`);
+    const states = '--state=active,activating,reloading,deactivating';
+    const units = await checkout.ssh(`systemctl list-units --plain --no-legend ${states} 'api@*'`);
+    assert.deepEqual(units.match(/api@\d+/g), [`api@${status.release?.slice(1)}`]);
+    await checkout.ssh('sudo -u postgres pg_amcheck --install-missing --all');
+    const ids = written.join(',') || '0';
+    const count = `select count(*) from posts where id in (${ids})`;
+    const found = await checkout.ssh(`cd / && sudo -u postgres psql --tuples-only api --command '${count}'`);
+    assert.equal(Number(found), written.length);
+  }
+
+  it('has steps to be cut at', async () => {
+    await change();
+    const { seen, code } = await interrupt(
+      checkout,
+      ['deploy'],
+      () => false,
+      () => {},
+    );
+    assert.equal(code, 0, JSON.stringify(seen.at(-1)));
+    steps = seen.filter(isStep);
+    assert.ok(steps.length >= 5);
+  });
+
+  it(`leaves one release that serves, and the database whole, at every ${stride}. step`, async () => {
+    for (let place = 0; place < steps.length; place += stride) {
+      await change();
+      let met = -1;
+      const picks = (seen: Seen) => {
+        if (isStep(seen)) met += 1;
+        return met === place;
+      };
+      const writing = write();
+      let cut = Promise.resolve();
+      const ended = await interrupt(checkout, ['deploy'], picks, () => {
+        cut = machine.reset();
+      });
+      await Promise.all([cut, writing]);
+      const at = JSON.stringify(ended.seen.filter(isStep).at(-1));
+      await whole();
+      await checkout.must(['deploy']);
+      console.log(`    power cut at ${at}: whole, ${written.length} posts kept`);
+    }
+  });
+});

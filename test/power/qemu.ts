@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { runChecked } from '../../scripts/process.ts';
+
+/** A machine with a kernel of its own, emulated: it can lose its power. */
+export type Emulated = {
+  sshPort: number;
+  httpsPort: number;
+  /** The private key's file that logs in as root. */
+  identity: string;
+  publicKey: string;
+  hostKey: string;
+  /** Power off and on again at once: what the kernel had not written to the disk is lost. */
+  reset(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Packages that an apply would install, which is ten times slower inside. */
+const packages = ['nginx', 'postgresql', 'sudo', 'openssl', 'logrotate', 'libatomic1', 'ca-certificates'];
+
+/** Makes a disk from the image of a container machine, with a kernel, and boots it. */
+export async function startEmulated(tar: string, directory: string): Promise<Emulated> {
+  const rootfs = join(directory, 'rootfs');
+  const identity = join(directory, 'key');
+  mkdirSync(rootfs);
+  const keep = ['--numeric-owner', '--preserve-permissions', '--xattrs', '--xattrs-include=*'];
+  await runChecked(['tar', '--extract', `--file=${tar}`, `--directory=${rootfs}`, '--force-local', ...keep]);
+  for (const key of [identity, join(rootfs, 'etc/ssh/ssh_host_ed25519_key')]) {
+    await runChecked(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
+  }
+  const publicKey = readFileSync(`${identity}.pub`, 'utf8').trim();
+  for (const [path, text] of Object.entries(filesFor(publicKey))) {
+    mkdirSync(join(rootfs, path, '..'), { recursive: true });
+    writeFileSync(join(rootfs, path), text);
+  }
+  await runChecked(['unshare', '--mount', 'sh', '-euc', install, 'sh', rootfs, ...packages]);
+  const boot = readdirSync(join(rootfs, 'boot'));
+  const file = (prefix: string) => join(rootfs, 'boot', boot.find((name) => name.startsWith(prefix)) ?? '');
+  const disk = join(directory, 'disk.img');
+  await runChecked(['truncate', '--size=6G', disk]);
+  await runChecked(['mkfs.ext4', '-q', '-d', rootfs, disk]);
+  const [sshPort, httpsPort] = [await freePort(), await freePort()];
+  const socket = join(directory, 'qmp.sock');
+  const forward = [`hostfwd=tcp:127.0.0.1:${sshPort}-:22`, `hostfwd=tcp:127.0.0.1:${httpsPort}-:443`];
+  const argv = [
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'Conroe', '-smp', '2', '-m', '2560', '-display', 'none'],
+    ...['-kernel', file('vmlinuz'), '-initrd', file('initrd'), '-append', 'root=/dev/vda rw console=ttyS0'],
+    ...['-drive', `file=${disk},if=virtio,format=raw,cache=writeback`],
+    ...['-nic', `user,model=virtio-net-pci,${forward}`, '-qmp', `unix:${socket},server,nowait`],
+    ...['-serial', `file:${join(directory, 'console.log')}`],
+  ];
+  const child = spawn('qemu-system-x86_64', argv, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const ended = once(child, 'exit');
+  const hostKey = readFileSync(join(rootfs, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').trim();
+  return {
+    ...{ sshPort, httpsPort, identity, publicKey, hostKey },
+    reset: () => command(socket, 'system_reset'),
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** $1 is the root file system. Nothing that is installed there may start here. */
+const install = `r=$1; shift
+mount --bind /proc "$r/proc"
+cp -L /etc/resolv.conf "$r/etc/resolv.conf"
+printf '#!/bin/sh\\nexit 101\\n' >"$r/usr/sbin/policy-rc.d"
+chmod 755 "$r/usr/sbin/policy-rc.d"
+export DEBIAN_FRONTEND=noninteractive
+chroot "$r" apt-get -qq update
+chroot "$r" apt-get -qq install --no-install-recommends linux-image-cloud-amd64 "$@"
+rm "$r/usr/sbin/policy-rc.d"
+chroot "$r" systemctl enable systemd-networkd
+echo 'nameserver 10.0.2.3' >"$r/etc/resolv.conf"`;
+
+function filesFor(publicKey: string): Record<string, string> {
+  return {
+    'root/.ssh/authorized_keys': `${publicKey}\n`,
+    'etc/hostname': 'power\n',
+    'etc/fstab': '/dev/vda / ext4 errors=remount-ro 0 1\n',
+    'etc/systemd/network/20-wired.network': '[Match]\nType=ether\n[Network]\nDHCP=yes\n',
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+/** One command over QEMU's machine protocol, which greets and wants a handshake before. */
+async function command(path: string, execute: string): Promise<void> {
+  const socket = connect(path);
+  const lines = createInterface({ input: socket });
+  const words = ['qmp_capabilities', execute];
+  for await (const line of lines) {
+    const said = JSON.parse(line) as { error?: unknown; event?: string };
+    if (said.error) throw new Error(`QEMU refuses: ${line}`);
+    if (said.event) continue;
+    const next = words.shift();
+    if (next === undefined) break;
+    socket.write(`${JSON.stringify({ execute: next })}\n`);
+  }
+  socket.destroy();
+}
