@@ -49,6 +49,7 @@ export function site(input: SiteInput): Resource[] {
   return [
     ...machine(settings, platform),
     ...loadedRecords(input),
+    ...restarts(platform),
     packages(packageNames(settings, platform)),
     trustedAuthorities(settings.extraCa),
     ...administrator(settings, apps),
@@ -100,6 +101,16 @@ function loadedRecords({ settings, platform }: SiteInput): Resource[] {
     ],
   ];
   return read.flatMap(([unit, paths]) => [dropIns(unit), recordLoaded(unit, paths)]);
+}
+
+/** What journald has from systemd already. */
+function restarts(platform: Platform): Resource[] {
+  return [clusterService(platform), nginxService].map((unit) =>
+    file({
+      path: `/etc/systemd/system/${unit}.d/berth-restart.conf`,
+      content: render('systemd/restart.conf'),
+    }),
+  );
 }
 
 function machine(settings: Settings, platform: Platform): Resource[] {
