@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { nginxFiles } from './nginx.ts';
 import { platformOf } from './platform.ts';
 import { poolSize } from './releases/release.ts';
 import type { AppSettings, Settings } from './settings.ts';
@@ -76,6 +77,24 @@ describe('the site', () => {
     ]) {
       assert.throws(() => platformOf(osRelease), { code: 'unsupported_distribution' });
     }
+  });
+});
+
+describe("nginx's configuration", () => {
+  const servers = (apps: AppSettings[]) => {
+    const { configuration } = nginxFiles(settings(apps), platformOf(releases['Debian 13']), '/server.pem');
+    return configuration['/etc/nginx/conf.d/berth.conf'] ?? '';
+  };
+
+  it('asks the longest prefix first, whatever the order of the applications', () => {
+    const text = servers([app('all', { prefix: '/' }), app('shop', { prefix: '/shop' })]);
+    assert.ok(text.indexOf('location ~ ^/shop(/|$)') < text.indexOf('location ~ ^/ {'));
+    assert.ok(text.includes('location ~ ^/shop(/|$)'));
+  });
+
+  it('passes an upgrade to none but WebSockets, and those only where they are wanted', () => {
+    assert.doesNotMatch(servers([app('shop')]), /Upgrade/);
+    assert.match(servers([app('shop', { websocket: true })]), /Upgrade websocket;/);
   });
 });
 

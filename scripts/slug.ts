@@ -114,10 +114,23 @@ async function pack(from: string, file: string): Promise<void> {
 async function readManifests(of: AppSource): Promise<Manifests> {
   const lock = await readSource(of, 'package-lock.json');
   if (lock === null) throw await lockMissing(of);
-  const texts = await Promise.all(
-    manifestFiles(lock).map(async (path) => [path, await readSource(of, path)] as const),
-  );
+  const files = orUnusable(of, () => manifestFiles(lock));
+  const texts = await Promise.all(files.map(async (path) => [path, await readSource(of, path)] as const));
   return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+/** A merge that nobody settled leaves one that npm cannot read either. */
+function orUnusable<T>(of: AppSource, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new BerthError(
+      'lock_missing',
+      `apps.${of.name}: ${posix.join(of.path, 'package-lock.json')} of ${of.commit} is not JSON`,
+      'npm install mends it; commit it',
+      { cause },
+    );
+  }
 }
 
 async function lockMissing(of: AppSource): Promise<BerthError> {

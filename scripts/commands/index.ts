@@ -5,7 +5,7 @@ export const entries: Entry[] = [
   {
     word: 'up',
     group: 'Machine',
-    summary: 'make the machine, provision it, deploy and prove the API',
+    summary: 'make the machine, provision it, deploy and prove it all',
     load: () => import('./up.ts'),
   },
   {
