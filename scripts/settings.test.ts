@@ -95,6 +95,10 @@ describe('parseHostFile', () => {
     [`${least}nginx: {http_port: 443}\n`, /nginx.https_port: 443 is http_port too/],
     [`${least}journal: {max_use: 500}\n`, /journal.max_use: 500 is not a size such as/],
     [`${least}extra_ca: [none.pem]\n`, /extra_ca\[0\]: "none.pem" cannot be read/],
+    [`${least}backup: {at: "3:30"}\n`, /backup.at: "3:30" is not a time of day/],
+    [`${least}backup: {drill: Sunday}\n`, /backup.drill: "Sunday" is neither off nor/],
+    [`${least}backup: {restic: {repository: copies}}\n`, /repository: "copies" is neither an absolute path/],
+    [`${least}backup: {restic: {repository: "rest:https://u:p@x/"}}\n`, /repository: .*holds a password/],
     [`${least}admin: {user: postgres}\n`, /admin.user: "postgres" is a user of the system/],
     [`${least}admin: {user: api}\n`, /apps.api: is also admin.user/],
   ];
