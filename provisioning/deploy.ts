@@ -35,7 +35,7 @@ export async function deploy(
   if (live?.slug === slug && !(await outdated(host, settings, app, runtime))) {
     return { release: live.number, changed: false };
   }
-  await requireRoom(host, app.name, formation(host, settings, app, decodeScale(scale)));
+  await requireRoom(host, settings, app.name, formation(host, settings, app, decodeScale(scale)));
   say('unpacks');
   await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
   // The slug finds its dependencies by a symlink in its archive, to the layer beside it.

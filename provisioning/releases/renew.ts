@@ -31,7 +31,7 @@ export async function renew(
   const live = await liveRelease(host, app.name);
   if (!live) throw new BerthError('nothing_deployed', `${app.name} has no release yet`, 'run: berth deploy');
   const scale = decodeScale(options.stores?.scale ?? (await readStores(host, app.name)).scale);
-  await requireRoom(host, app.name, formation(host, settings, app, scale));
+  await requireRoom(host, settings, app.name, formation(host, settings, app, scale));
   const { slug, layer, commit } = live;
   return release(host, settings, app, { slug, layer, commit, ...rest }, { ...options, migrate: false });
 }

@@ -40,7 +40,7 @@ export async function rollback(
   if (!(await runningNumbers(host, name)).includes(number)) {
     // A third release beside the live and the warm one would ask too much of the memory.
     await retireOthers(cutover, [live]);
-    await requireMemory(host, processes);
+    await requireMemory(host, settings, processes);
   }
   await startOrStop(cutover, number);
   await pointTo(host, name, number);
