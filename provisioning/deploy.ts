@@ -1,4 +1,4 @@
-import { BerthError } from './errors.ts';
+import { appOf } from './app-of.ts';
 import type { Event } from './events.ts';
 import type { Host } from './host.ts';
 import { requireReady } from './ready.ts';
@@ -20,13 +20,7 @@ export async function deploy(
   { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
 ): Promise<DeployResult> {
   const { settings, runtime, slug, layer, commit, by } = input;
-  const app = settings.apps[input.app];
-  if (!app)
-    throw new BerthError(
-      'unknown_app',
-      `the settings name no application ${input.app}`,
-      'add it to the hosts file',
-    );
+  const app = appOf(settings, input.app);
   const say = (text: string) => emit({ type: 'progress', text });
   const { env, scale } = await readStores(host, app.name);
   await requireReady(host, app, env);

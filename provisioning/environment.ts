@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { AppSettings } from './settings.ts';
 
 /**
@@ -9,9 +10,14 @@ import type { AppSettings } from './settings.ts';
  */
 export type Environment = Record<string, string>;
 
-/** @throws RangeError for a name or a value that the encoding cannot carry; settings are validated before. */
+/**
+ * Sorted by name, so that the same variables are the same text.
+ *
+ * @throws RangeError for a name or a value that the encoding cannot carry; settings are validated before
+ */
 export function encodeEnvironment(environment: Environment): string {
   return Object.entries(environment)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new RangeError(`not a variable's name: ${name}`);
       if (/[\n\r\0]/.test(value)) throw new RangeError(`the value of ${name} holds a line break or NUL`);
@@ -44,4 +50,10 @@ export function wantedEnvironment(
   known: Environment,
 ): Environment {
   return { ...config, ...values, ...Object.fromEntries(secrets.map((name) => [name, known[name] ?? ''])) };
+}
+
+/** 256 random bits; `<id>:<secret>` for a name that ends in `_KEYS`, so that keys can be told apart and rotated. */
+export function makeSecret(name: string): string {
+  const secret = randomBytes(32).toString('base64url');
+  return name.endsWith('_KEYS') ? `${randomBytes(4).toString('hex')}:${secret}` : secret;
 }

@@ -1,4 +1,5 @@
 import { accessLog } from './access-log.ts';
+import { appOf } from './app-of.ts';
 import { backup } from './backups/backup.ts';
 import { backups, showBackup } from './backups/catalog.ts';
 import { drill } from './backups/drill.ts';
@@ -6,15 +7,16 @@ import { setRestic } from './backups/restic.ts';
 import { restore } from './backups/restore.ts';
 import { boot } from './boot.ts';
 import type { Change } from './change.ts';
+import { config, configInShort, configuration, variable } from './config.ts';
 import { deploy } from './deploy.ts';
 import { apply, plan, type Run } from './engine.ts';
-import { BerthError } from './errors.ts';
 import type { ApplySummary } from './events.ts';
 import { history } from './history.ts';
 import { maintenance, readMaintenance } from './maintenance.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { preflight } from './preflight.ts';
+import { ps } from './ps.ts';
 import { ready } from './ready.ts';
 import { startHealthy } from './releases/gate.ts';
 import { renew } from './releases/renew.ts';
@@ -22,7 +24,8 @@ import { releases, rollback } from './releases/rollback.ts';
 import { settle } from './releases/settle.ts';
 import { appRoot } from './releases/store.ts';
 import { attach, holder } from './runs.ts';
-import type { AppSettings, Settings } from './settings.ts';
+import { formationView, scale, scaleInShort } from './scale.ts';
+import type { Settings } from './settings.ts';
 import { site } from './site.ts';
 import { status } from './status.ts';
 import { unlock } from './unlock.ts';
@@ -46,6 +49,12 @@ export const verbs: Record<string, Verb> = {
   releases,
   restart,
   rollback,
+  config,
+  configuration,
+  variable,
+  scale,
+  formation: formationView,
+  ps,
   settle: settleAll,
   attach,
   holder,
@@ -74,19 +83,23 @@ export const showing = new Set([
   ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'ready'],
   ...['accessLog', 'maintenanceStatus'],
   ...['backups', 'showBackup'],
+  ...['configuration', 'variable', 'formation', 'ps'],
 ]);
-
-type Given = { commit?: string; to?: number | null; on?: unknown; id?: string };
 
 /** What a verb was given, for the history: never a value of a variable. */
 export function inShort(verb: string, input: unknown): string {
-  const { commit, to, on, id } = Object(input) as Given;
-  if (verb === 'deploy') return String(commit);
-  if (verb === 'rollback' && to) return `v${to}`;
-  if (verb === 'maintenance') return on ? 'on' : 'off';
-  if (verb === 'restore') return String(id);
-  return '';
+  return words[verb]?.(input) ?? '';
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const words: Record<string, (input: any) => string> = {
+  deploy: ({ commit }) => String(commit),
+  rollback: ({ to }) => (to === null ? '' : `v${to}`),
+  maintenance: ({ on }) => (on ? 'on' : 'off'),
+  restore: ({ id }) => String(id),
+  config: configInShort,
+  scale: scaleInShort,
+};
 
 async function planSite(input: SiteRequest, context: Context): Promise<ApplySummary> {
   return plan(runFor(input, context), await siteFor(input, context));
@@ -114,7 +127,7 @@ function runFor(input: SiteRequest, context: Context): Run {
     host,
     progress: say,
     release: (name: string, reason: string) => renewApp(input, name, reason, context),
-    start: (name: string, number: number) => startHealthy(host, appOf(input, name), number, say),
+    start: (name: string, number: number) => startHealthy(host, appOf(input.settings, name), number, say),
   };
   return { ...context, perform: (change: Change) => perform(performer, change) };
 }
@@ -136,11 +149,5 @@ async function restart(input: SiteRequest & { app: string }, context: Context): 
 function renewApp(input: SiteRequest, name: string, reason: string, { host, emit, stop }: Context) {
   const { settings, runtime, by } = input;
   const say = (text: string) => emit({ type: 'progress', text });
-  return renew(host, { settings, app: appOf(input, name), runtime, by, reason }, { say, stop });
-}
-
-function appOf({ settings }: SiteRequest, name: string): AppSettings {
-  const app = settings.apps[name];
-  if (app) return app;
-  throw new BerthError('unknown_app', `the settings name no application ${name}`, 'add it to the hosts file');
+  return renew(host, { settings, app: appOf(input.settings, name), runtime, by, reason }, { say, stop });
 }

@@ -115,7 +115,7 @@ describe('parseHostFile', () => {
     ['{API: {}}', /apps.API: is not an application's name/],
     ['{api: {processes: {release: 1}}}', /apps.api.processes.release: runs once in every deploy/],
     ['{api: {processes: {web: 0}}}', /apps.api.processes.web: 0 is neither auto nor/],
-    ['{api: {env: {PORT: 1}}}', /apps.api.env.PORT: is not for the hosts file to set/],
+    ['{api: {env: {PORT: 1}}}', /apps.api.env.PORT: is not yours to set/],
     ['{api: {env: {DATABASE_URL: x}}}', /apps.api.env.DATABASE_URL: is set by database: local/],
     ['{api: {env: {JWT_KEYS: x}}}', /apps.api.env.JWT_KEYS: is also in secrets/],
     ['{api: {env: {A: "x\\ny"}}}', /apps.api.env.A: holds a line break/],

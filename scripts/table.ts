@@ -21,3 +21,15 @@ export function bytesText(bytes: number): string {
   const mib = bytes / 1024 ** 2;
   return mib < 1000 ? `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
 }
+
+/** `42s`, `5m`, `3h`, `12d`. */
+export function spanText(seconds: number): string {
+  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ['s', 1];
+  return `${Math.floor(seconds / length)}${unit}`;
+}
+
+const units: [unit: string, seconds: number][] = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+];

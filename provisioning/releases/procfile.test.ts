@@ -117,7 +117,7 @@ describe("pm2's configuration", () => {
       processes: { web: 1, worker: 1 },
     };
     const told = (part: 'web' | 'workers') => pm2Configuration(part, options).apps.map(({ env }) => env);
-    assert.deepEqual(told('web'), [{ PORT: '3000', BERTH_SOCKET: '/s.sock' }]);
+    assert.deepEqual(told('web'), [{ PORT: '3000', BERTH_SOCKET: '/s.sock', BERTH_QUIET_MS: '0' }]);
     assert.deepEqual(told('workers'), [{}]);
   });
 

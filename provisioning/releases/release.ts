@@ -9,7 +9,14 @@ import type { AppSettings, Settings } from '../settings.ts';
 import { goLive, retireOthers, runningNumbers } from './cutover.ts';
 import { decodeScale, formation, memoryLimitMiB, staysWarm } from './formation.ts';
 import { lastLines, type Say } from './gate.ts';
-import { isClustered, parseManifest, pm2Configuration, processesOf, shellCommand } from './procfile.ts';
+import {
+  isClustered,
+  type Procfile,
+  parseManifest,
+  pm2Configuration,
+  processesOf,
+  shellCommand,
+} from './procfile.ts';
 import { prune } from './prune.ts';
 import {
   layerPath,
@@ -109,11 +116,17 @@ async function unitsDigest(host: Host, app: AppSettings): Promise<string> {
   return digest(Object.values(unitFiles(await host.facts.platform(), app)).join('\n'));
 }
 
+/** The processes that a slug names, with their commands. */
+export async function readProcfile(host: Host, app: string, slug: string): Promise<Procfile> {
+  const path = slugPath(app, slug);
+  const manifest = parseManifest(await host.read(`${path}/package.json`));
+  return processesOf(await host.read(`${path}/Procfile`), manifest);
+}
+
 async function lay(host: Host, settings: Settings, app: AppSettings, made: Release, stores: Stores) {
   const path = releasePath(app.name, made.number);
   const cwd = slugPath(app.name, made.slug);
-  const manifest = parseManifest(await host.read(`${cwd}/package.json`));
-  const procfile = processesOf(await host.read(`${cwd}/Procfile`), manifest);
+  const procfile = await readProcfile(host, app.name, made.slug);
   const options = {
     app: app.name,
     release: made.number,

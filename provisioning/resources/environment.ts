@@ -1,5 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { decodeEnvironment, type Environment, encodeEnvironment, wantedEnvironment } from '../environment.ts';
+import {
+  decodeEnvironment,
+  type Environment,
+  encodeEnvironment,
+  makeSecret,
+  wantedEnvironment,
+} from '../environment.ts';
 import { standing } from '../releases/stores.ts';
 import { type FileState, planWrite, readFileState } from './file.ts';
 import type { Resource } from './resource.ts';
@@ -48,12 +53,6 @@ export function environment({ name: app, values, secrets }: EnvironmentOptions):
 /** A secret that somebody emptied is one to be made anew. */
 function filled(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-}
-
-/** 256 random bits; `<id>:<secret>` for a name that ends in `_KEYS`, so that keys can be told apart and rotated. */
-function makeSecret(name: string): string {
-  const secret = randomBytes(32).toString('base64url');
-  return name.endsWith('_KEYS') ? `${randomBytes(4).toString('hex')}:${secret}` : secret;
 }
 
 /** Which names differ, never their values. */

@@ -57,10 +57,28 @@ export const entries: Entry[] = [
     load: () => import('./restart.ts'),
   },
   {
+    word: 'scale',
+    group: 'Release',
+    summary: 'how many of each process run',
+    load: () => import('./scale.ts'),
+  },
+  {
+    word: 'config',
+    group: 'Release',
+    summary: 'variables of the application that only the machine knows',
+    load: () => import('./config.ts'),
+  },
+  {
     word: 'unlock',
     group: 'Release',
     summary: 'end the run that holds the machine',
     load: () => import('./unlock.ts'),
+  },
+  {
+    word: 'ps',
+    group: 'Look inside',
+    summary: 'the processes that run, with their memory and restarts',
+    load: () => import('./ps.ts'),
   },
   {
     word: 'history',

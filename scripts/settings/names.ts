@@ -79,7 +79,7 @@ export function variableName(text: string): string {
     throw new RangeError("is not a variable's name: letters, digits and _, no digit first");
   }
   const reason = reservedVariable(text);
-  if (reason) throw new RangeError(`is not for the hosts file to set: ${reason}`);
+  if (reason) throw new RangeError(`is not yours to set: ${reason}`);
   return text;
 }
 

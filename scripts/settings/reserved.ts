@@ -47,7 +47,7 @@ export function isSystemName(name: string): boolean {
   return isSystemUser(name) || taken.has(name) || /^systemd/.test(name);
 }
 
-/** Why a variable is not the hosts file's to set; undefined where it is. */
+/** Why a variable is not to be set by a person; undefined where it is. */
 export function reservedVariable(name: string): string | undefined {
   return variables.find(([pattern]) => pattern.test(name))?.[1];
 }

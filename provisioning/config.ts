@@ -1,0 +1,136 @@
+import { appOf } from './app-of.ts';
+import {
+  decodeEnvironment,
+  type Environment,
+  encodeEnvironment,
+  environmentParts,
+  makeSecret,
+} from './environment.ts';
+import { BerthError, messageOf } from './errors.ts';
+import type { Event } from './events.ts';
+import type { Host } from './host.ts';
+import { renew } from './releases/renew.ts';
+import { liveNumber } from './releases/store.ts';
+import { readStores, type Stores, writeStores } from './releases/stores.ts';
+import type { AppSettings, Settings } from './settings.ts';
+
+type Asked = { settings: Settings; app: string };
+export type ConfigInput = Asked & {
+  runtime: string;
+  by: string;
+  set: Environment;
+  unset: string[];
+};
+
+/** `release` is null where nothing is live yet: the first deploy takes it. */
+export type ConfigResult = { changed: boolean; release: number | null };
+
+/**
+ * Sets and forgets variables of `berth config`, and brings a new release live with them. Until that one is live
+ * nothing has changed, and where it is taken back the variables are too.
+ *
+ * @throws BerthError `config_unknown`, `not_applied`, and those of a release
+ */
+export async function config(
+  input: ConfigInput,
+  { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
+): Promise<ConfigResult> {
+  const { settings, runtime, by } = input;
+  const app = appOf(settings, input.app);
+  const before = await readStores(host, app.name);
+  if (before.env === '') throw notApplied(app.name);
+  const after = withChanges(app, before, input);
+  if (after.env === before.env && after.config === before.config) return { changed: false, release: null };
+  if ((await liveNumber(host, app.name)) === null) {
+    await writeStores(host, app.name, after);
+    return { changed: true, release: null };
+  }
+  const say = (text: string) => emit({ type: 'progress', text });
+  const making = { settings, app, runtime, by, reason: configInShort(input) };
+  try {
+    const { number } = await renew(host, making, { say, stop, stores: after });
+    return { changed: true, release: number };
+  } catch (error) {
+    throw (await readStores(host, app.name)).config === before.config ? unchanged(app.name, error) : error;
+  }
+}
+
+/** Names alone. */
+export function configInShort({ set, unset }: Pick<ConfigInput, 'set' | 'unset'>): string {
+  const words = [
+    ['set', Object.keys(set)],
+    ['unset', unset],
+  ] as const;
+  return words.flatMap(([word, names]) => (names.length === 0 ? [] : [word, ...names])).join(' ');
+}
+
+/** A secret that is made on the machine is kept in the environment itself: set it is replaced, unset made anew. */
+function withChanges(app: AppSettings, { env, config }: Stores, { set, unset }: ConfigInput) {
+  const { values, secrets } = environmentParts(app);
+  const kept = decodeEnvironment(config);
+  const environment = { ...decodeEnvironment(env), ...set };
+  for (const name of unset) {
+    if (secrets.includes(name)) environment[name] = makeSecret(name);
+    else if (!Object.hasOwn(kept, name)) throw unknown(app.name, name);
+    else if (!Object.hasOwn(values, name)) delete environment[name];
+  }
+  const changed = { ...kept, ...set };
+  for (const name of [...unset, ...secrets]) delete changed[name];
+  return { env: encodeEnvironment(environment), config: encodeEnvironment(changed) };
+}
+
+export type Variable = {
+  name: string;
+  /** Who has set it. */
+  source: 'berth' | 'hosts file' | 'machine' | 'config';
+  /** null: it may be a secret, which a list does not show. */
+  value: string | null;
+};
+
+/** The environment, without values that only the machine knows. */
+export async function configuration(
+  { settings, app: name }: Asked,
+  { host }: { host: Host },
+): Promise<Variable[]> {
+  const app = appOf(settings, name);
+  const { env, config } = await readStores(host, name);
+  const own = decodeEnvironment(config);
+  const { values } = environmentParts(app);
+  return Object.entries(decodeEnvironment(env)).map(([name, value]) => {
+    if (Object.hasOwn(app.env, name)) return { name, source: 'hosts file', value };
+    if (Object.hasOwn(values, name)) return { name, source: 'berth', value };
+    return { name, source: Object.hasOwn(own, name) ? 'config' : 'machine', value: null };
+  });
+}
+
+/**
+ * One variable's value.
+ *
+ * @throws BerthError `config_unknown`
+ */
+export async function variable(
+  { app, name }: { app: string; name: string },
+  { host }: { host: Host },
+): Promise<{ value: string }> {
+  const environment = decodeEnvironment((await readStores(host, app)).env);
+  if (Object.hasOwn(environment, name)) return { value: environment[name] as string };
+  throw unknown(app, name);
+}
+
+function unknown(app: string, name: string): BerthError {
+  return new BerthError(
+    'config_unknown',
+    `${app} has no variable ${name} of berth config`,
+    'berth config lists them',
+  );
+}
+
+function notApplied(app: string): BerthError {
+  return new BerthError('not_applied', `/etc/${app}/env is not on the machine`, 'run: berth apply');
+}
+
+function unchanged(app: string, error: unknown): unknown {
+  if (!(error instanceof BerthError)) return error;
+  const message = `${messageOf(error)}\nthe configuration of ${app} is as it was`;
+  return new BerthError(error.code, message, error.hint, { cause: error });
+}
