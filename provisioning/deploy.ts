@@ -8,39 +8,54 @@ import { requireRoom } from './releases/room.ts';
 import { settle } from './releases/settle.ts';
 import { layerPath, liveRelease, slugPath, unpack } from './releases/store.ts';
 import { readStores } from './releases/stores.ts';
-import type { Settings } from './settings.ts';
+import type { AppSettings, Settings } from './settings.ts';
 import type { UploadsInput } from './uploads.ts';
 
 export type DeployInput = UploadsInput & { settings: Settings; runtime: string; commit: string; by: string };
 export type DeployResult = { release: number; changed: boolean };
 
+export type Made = {
+  slug: string;
+  layer: string;
+  runtime: string;
+  commit: string;
+  by: string;
+  reason: string;
+};
+type Context = { host: Host; emit: (event: Event) => void; stop: AbortSignal };
+
 /** Unpacks a slug, runs its release process and brings it live; a slug that is live already changes nothing. */
-export async function deploy(
-  input: DeployInput,
-  { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
-): Promise<DeployResult> {
+export async function deploy(input: DeployInput, context: Context): Promise<DeployResult> {
   const { settings, runtime, slug, layer, commit, by } = input;
   const app = appOf(settings, input.app);
+  const { host, emit } = context;
+  const made = { slug, layer, runtime, commit, by, reason: 'deploy' };
+  return bringLive(settings, app, made, context, async () => {
+    emit({ type: 'progress', text: 'unpacks' });
+    await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
+    // The slug finds its dependencies by a symlink in its archive, to the layer beside it.
+    await unpack(host, app.name, input.sourceDigest, slugPath(app.name, slug));
+  });
+}
+
+/** Brings a slug live, which `provide` puts in its place where it is not there yet. */
+export async function bringLive(
+  settings: Settings,
+  app: AppSettings,
+  made: Made,
+  { host, emit, stop }: Context,
+  provide = async () => {},
+): Promise<DeployResult> {
   const say = (text: string) => emit({ type: 'progress', text });
   const { env, scale } = await readStores(host, app.name);
   await requireReady(host, app, env);
   await settle(host, app, say);
   const live = await liveRelease(host, app.name);
-  if (live?.slug === slug && !(await outdated(host, settings, app, runtime))) {
+  if (live?.slug === made.slug && !(await outdated(host, settings, app, made.runtime))) {
     return { release: live.number, changed: false };
   }
   await requireRoom(host, settings, app.name, formation(host, settings, app, decodeScale(scale)));
-  say('unpacks');
-  await unpack(host, app.name, input.layerDigest, layerPath(app.name, layer));
-  // The slug finds its dependencies by a symlink in its archive, to the layer beside it.
-  await unpack(host, app.name, input.sourceDigest, slugPath(app.name, slug));
-  const options = { migrate: true, say, stop };
-  const made = await release(
-    host,
-    settings,
-    app,
-    { slug, layer, runtime, commit, by, reason: 'deploy' },
-    options,
-  );
-  return { release: made.number, changed: true };
+  await provide();
+  const { number } = await release(host, settings, app, made, { migrate: true, say, stop });
+  return { release: number, changed: true };
 }

@@ -11,6 +11,8 @@ export type Event =
   | { type: 'applied'; resource: string; action: Action; seconds: number }
   /** What a long step is doing just now, one short line. */
   | { type: 'progress'; text: string }
+  /** A line that a build prints, as it is; a pusher sees it. */
+  | { type: 'output'; text: string }
   /** Worth knowing, not a failure; kept in the closing summary. */
   | { type: 'notice'; text: string }
   /** A line of nginx's access log, as it stands there. */

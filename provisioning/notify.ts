@@ -60,16 +60,17 @@ export function messageAbout({ verb, by, input, outcome }: RunEnd): Omit<Message
     const text = `the new release of ${app} did worse than the one before and was taken back`;
     return { event: 'taken_back', ok: false, ...about, code: outcome.code, text };
   }
-  if (verb !== 'deploy' && verb !== 'rollback') return null;
+  if (verb !== 'deploy' && verb !== 'push' && verb !== 'rollback') return null;
+  const event = verb === 'push' ? 'deploy' : verb;
   if (!outcome.ok) {
     const text = `a ${verb} of ${app} by ${by} failed (${outcome.code})`;
-    return { event: verb, ok: false, ...about, code: outcome.code, text };
+    return { event, ok: false, ...about, code: outcome.code, text };
   }
   const { release: number, changed } = outcome.value as { release: number; changed?: boolean };
   if (changed === false) return null;
   const release = `v${number}`;
-  const what = verb === 'deploy' ? `is live${commit ? ` (${commit})` : ''}` : 'is live again';
-  return { event: verb, ok: true, ...about, release, text: `${app} ${release} ${what}, by ${by}` };
+  const what = event === 'deploy' ? `is live${commit ? ` (${commit})` : ''}` : 'is live again';
+  return { event, ok: true, ...about, release, text: `${app} ${release} ${what}, by ${by}` };
 }
 
 /** What `OnFailure=berth-failed@%n.service` asks: a unit of a timer has failed. */

@@ -90,6 +90,8 @@ export type AppSettings = {
   name: string;
   /** The folder of the checkout that is the application, relative to it, e.g. `apps/shop`; `.`: all of it. */
   path: string;
+  /** The branch that `git push` to the machine builds and deploys, or `none`. */
+  push: string;
   /** Names answered by nginx for this application; empty: every name of the machine. */
   domains: string[];
   /** The URL prefix that belongs to the application, e.g. `/api`. */

@@ -10,6 +10,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
     ...{
       name,
       path: '.',
+      push: 'main',
       domains: [],
       prefix: '/api',
       health: '/api/readyz',

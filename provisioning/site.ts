@@ -7,6 +7,7 @@ import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts
 import { nginxFiles } from './nginx.ts';
 import type { Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
+import { repository } from './push/repository.ts';
 import { unitFiles } from './releases/units.ts';
 import { trustedAuthorities } from './resources/authorities.ts';
 import { authority, publishedAuthority, serverCertificate } from './resources/certificate.ts';
@@ -57,6 +58,7 @@ export function site(input: SiteInput): Resource[] {
     ...notify(),
     ...backupFiles(settings),
     ...apps.flatMap((app) => application(platform, app, settings.admin.user)),
+    ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),
     daemonReload(units),
     service(journald, { configuration: journaldFiles(settings), enabled: false }),
     ...postgresql(input, apps),
@@ -79,11 +81,12 @@ const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}
 /** The group that nginx runs in and that every application's sockets have. */
 const webGroup = 'berth-web';
 
-function packageNames({ backup }: Settings, { postgresql }: Platform): string[] {
+function packageNames({ backup, apps }: Settings, { postgresql }: Platform): string[] {
   const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
   const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
   const restic = backup.restic ? ['restic', ...sftp] : [];
-  return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...restic];
+  const git = Object.values(apps).some(({ push }) => push !== 'none') ? ['git'] : [];
+  return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...restic, ...git];
 }
 
 function journaldFiles({ journal }: Settings) {

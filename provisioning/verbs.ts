@@ -17,6 +17,7 @@ import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { preflight } from './preflight.ts';
 import { ps } from './ps.ts';
+import { push } from './push/push.ts';
 import { ready } from './ready.ts';
 import { startHealthy } from './releases/gate.ts';
 import { renew } from './releases/renew.ts';
@@ -44,6 +45,7 @@ export const verbs: Record<string, Verb> = {
   plan: planSite,
   apply: applySite,
   deploy,
+  push,
   ready,
   missing: missingUploads,
   releases,
@@ -94,6 +96,7 @@ export function inShort(verb: string, input: unknown): string {
 // biome-ignore lint/suspicious/noExplicitAny: as above
 const words: Record<string, (input: any) => string> = {
   deploy: ({ commit }) => String(commit),
+  push: ({ commit }) => String(commit),
   rollback: ({ to }) => (to === null ? '' : `v${to}`),
   maintenance: ({ on }) => (on ? 'on' : 'off'),
   restore: ({ id }) => String(id),

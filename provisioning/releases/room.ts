@@ -52,7 +52,7 @@ export async function requireMemory(
 }
 
 /** A container shows all of its computer's memory: there it is what the machine is sized for that counts. */
-async function availableMiB(host: Host, { memoryMiB }: Settings): Promise<number> {
+export async function availableMiB(host: Host, { memoryMiB }: Settings): Promise<number> {
   const available = memAvailableMiB((await host.read('/proc/meminfo')) ?? '');
   if (memoryMiB === null || memoryMiB >= host.memoryMiB) return available;
   const pids = (await host.list('/proc')).filter((name) => /^\d+$/.test(name));

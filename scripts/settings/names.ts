@@ -103,6 +103,14 @@ export function folder(text: string): string {
   return text === '.' ? text : relativeFolder(text);
 }
 
+/** A git branch, of the characters that need no quoting anywhere; `none` is none. */
+export function branchName(text: string): string {
+  const parts = text.split('/');
+  const sound = parts.every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(part) && !part.endsWith('.lock'));
+  if (sound && text.length <= 100 && !text.includes('..') && !text.endsWith('.')) return text;
+  throw new RangeError('is neither a git branch such as main nor none');
+}
+
 /** A folder that outlives releases, relative to the application. */
 export function sharedFolder(text: string): string {
   if (text.split('/').includes('node_modules'))

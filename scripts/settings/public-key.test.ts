@@ -29,6 +29,16 @@ describe('parsePublicKey', () => {
     });
   }
 
+  for (const options of [
+    'restrict',
+    'restrict,from="203.0.113.0/24,198.51.100.7",expiry-time="20270101"',
+    'restrict,command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\""',
+  ]) {
+    it(`takes a key that ${options} holds back`, () => {
+      assert.equal(parsePublicKey(`${options} ${line}`), `${options} ${line}`);
+    });
+  }
+
   it('refuses an RSA key that sshd would refuse', () => {
     const key = made('-t', 'rsa', '-b', '1024');
     assert.throws(() => parsePublicKey(key), /1024 bits/);
@@ -41,6 +51,8 @@ describe('parsePublicKey', () => {
     [line.replace('GVOr', 'GV*r'), /is broken/],
     [line.replace('ssh-ed25519 ', 'ssh-rsa '), /says ssh-rsa but holds another type/],
     [`command="id" ${line}`, /does not begin with a type of key/],
+    [`restrict,agent-forwarding ${line}`, /does not begin with a type of key/],
+    [`restrict,command="id ${line}`, /does not begin with a type of key/],
     [`${line}\n${line}`, /more than one line/],
     ['-----BEGIN OPENSSH PRIVATE KEY-----\nhush\n', /is a PRIVATE key/],
   ];

@@ -13,7 +13,8 @@ const kinds: Record<string, (parts: Buffer[]) => boolean> = {
 };
 
 /**
- * An OpenSSH public key as `authorized_keys` takes it: `type base64 [comment]`, on one line and without options.
+ * An OpenSSH public key as `authorized_keys` takes it: `type base64 [comment]`, on one line. Options may stand before it
+ * that take something away from the key, `restrict` first: `restrict,command="…",from="…",expiry-time="…"` (sshd(8)).
  * Throws RangeError with the reason, which never holds the text: it may be a private key.
  */
 export function parsePublicKey(text: string): string {
@@ -25,7 +26,8 @@ export function parsePublicKey(text: string): string {
   const line = text.trim();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   if (/[\0-\x1f\x7f]/.test(line)) throw new RangeError('is more than one line; give one key an entry');
-  const [type = '', encoded = '', ...comment] = line.split(/ +/);
+  const [, options = '', key = ''] = optionsOf.exec(line) ?? ['', '', line];
+  const [type = '', encoded = '', ...comment] = key.split(/ +/);
   const isKind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
   if (!isKind) throw new RangeError(unknownType(type));
   const [inner, ...parts] = blobParts(encoded) ?? [];
@@ -34,8 +36,10 @@ export function parsePublicKey(text: string): string {
   if (inner.toString('latin1') !== type) throw new RangeError(`says ${type} but holds another type of key`);
   if (!isKind(parts)) throw new RangeError(`is broken: it holds no ${type} key; copy the .pub file again`);
   if (type === 'ssh-rsa') requireBits(parts[1]);
-  return [type, encoded, ...comment].join(' ');
+  return [options, type, encoded, ...comment].filter(Boolean).join(' ');
 }
+
+const optionsOf = /^(restrict(?:,(?:command|from|expiry-time)="(?:[^"\\]|\\.)*")*) +(.*)$/;
 
 /** Length-prefixed strings (RFC 4251 5); undefined unless the base64 is canonical and used up to its last byte. */
 function blobParts(encoded: string): Buffer[] | undefined {

@@ -42,6 +42,7 @@ export type HostDocument = {
 
 export type AppDocument = {
   path: string;
+  push: string;
   domains: string[];
   prefix: string;
   health: string;
@@ -122,6 +123,7 @@ function machine(directory: string): Joi.ObjectSchema {
 function app(): Joi.ObjectSchema<AppDocument> {
   return section({
     path: text(names.folder).default('.'),
+    push: text(names.branchName).default('main'),
     domains: list(text(names.domain)),
     prefix: text(names.pathPrefix).default('/api'),
     health: text(names.urlPath).default('/api/readyz'),

@@ -40,6 +40,8 @@ const special: Record<string, string> = {
   'certificate authority': 'sudo chmod 0640 /etc/berth/tls/authority.pem',
   // Another certificate would be one that nginx has not read, too: the mode alone differs here.
   'certificate /etc/berth/tls/server.pem': 'sudo chmod 0644 /etc/berth/tls/server.pem',
+  'repository /home/deploy/api': 'git --git-dir /home/deploy/api symbolic-ref HEAD refs/heads/other',
+  'others in /home/deploy/api/hooks': 'sudo touch /home/deploy/api/hooks/post-receive',
   'release of api': 'sudo systemctl stop "api@*.service"',
 };
 
