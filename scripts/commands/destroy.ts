@@ -12,7 +12,7 @@ export const command: Command = {
     const { path } = await context.hostFile();
     const machine = await context.machine();
     if (machine.kind !== 'container') throw notOurs(host, machine.kind);
-    await context.confirm(`This deletes the machine ${host} and all its data.`, host);
+    await context.confirm(`This deletes the machine ${host} and all its data, its backups too.`, host);
     await machine.destroy(context.report);
     context.report.print(
       `The machine ${host} is gone. ${path} and the cache in ${context.stateDirectory} stay.\n`,

@@ -202,22 +202,22 @@ describe('backups', function () {
   it('leaves nothing half done when it is killed, and lets nobody in beside it', async () => {
     await sql('INSERT INTO big (text) SELECT repeat(md5(random()::text), 32) FROM generate_series(1, 60000)');
     const before = (await list()).length;
-    const service = async (unit: string, seen: string) => {
-      await asRoot(`systemctl start --no-block ${unit}`);
-      await eventually(`${unit} works`, 30, async () => (await checkout.ssh(seen)).trim() || undefined);
-    };
-    await service('berth-backup', `sudo find ${root} -path "*.partial/api.dump" -size +0`);
-    await refused(/backup_running/, 'now');
-    await asRoot('systemctl kill --kill-whom=main --signal=KILL berth-backup');
+    /** Kills the unit's main process in the moment in which the shell finds `seen` to hold. */
+    const killOnce = (unit: string, seen: string) =>
+      asRoot(`systemctl start --no-block ${unit}
+        for i in $(seq 1 1000); do ${seen} && break; sleep 0.02; done
+        systemctl kill --kill-whom=main --signal=KILL ${unit}
+        while systemctl is-active --quiet ${unit}; do sleep 0.02; done`);
+    const scratch = 'psql -XAtc "SELECT datname FROM pg_database" | grep -q _drill_';
+    await killOnce('berth-backup', `test -s "$(echo ${root}/*.partial/api.dump)"`);
+    assert.match(await asRoot(`ls ${root}`), /\.partial/);
     assert.equal((await list()).length, before);
-    assert.match((await checkout.berth(['status'])).stdout, /nightly backup failed/);
-    await service(
-      'berth-drill',
-      `sudo -u postgres psql -XAtc "SELECT datname FROM pg_database WHERE datname ~ 'api_drill'"`,
-    );
-    await asRoot('systemctl kill --kill-whom=main --signal=KILL berth-drill');
+    assert.match((await checkout.berth(['status'])).stderr, /nightly backup failed/);
+    await killOnce('berth-drill', `sudo -u postgres ${scratch}`);
     assert.ok((await databases()).some((name) => /_drill_/.test(name)));
-    await asRoot('systemctl start berth-backup berth-drill');
+    await asRoot('systemd-run --quiet --unit=other flock /run/berth/backup.lock sleep infinity');
+    await refused(/backup_running/, 'now');
+    await asRoot('systemctl stop other; systemctl start berth-backup berth-drill');
     assert.ok(!(await databases()).some((name) => /_drill_/.test(name)));
     assert.equal((await asRoot(`find ${root} -name "*.partial"`)).trim(), '');
     assert.equal((await list())[0]?.kind, 'daily');
