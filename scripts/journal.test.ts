@@ -6,11 +6,15 @@ const plain = (_colour: unknown, text: string) => text;
 const query = (more: Partial<JournalQuery> = {}): JournalQuery => ({ apps: ['api'], follow: false, ...more });
 
 describe('journal', () => {
+  const systemd = (app: string) => [
+    ...[`BERTH_APP=${app}`, 'SYSLOG_IDENTIFIER=systemd', '+', `UNIT=${app}@*.service`],
+    ...[`UNIT=${app}-release@*.service`, `UNIT=${app}.service`, `UNIT=${app}-workers.service`],
+  ];
   const asked: [what: string, query: JournalQuery, words: string[]][] = [
     [
       'everything of an application',
       query({ lines: 100 }),
-      ['--lines=100', '_UID=@api', '+', 'BERTH_APP=api'],
+      ['--lines=100', '_UID=@api', '+', ...systemd('api')],
     ],
     [
       'what follows of several, from a time on, where it matches',
@@ -43,7 +47,11 @@ describe('journal', () => {
     [
       'one release',
       query({ release: 'v6' }),
-      ['--no-tail', '_UID=@api', 'SYSLOG_IDENTIFIER=*@v6', '+', 'BERTH_APP=api', 'BERTH_RELEASE=v6'],
+      [
+        ...['--no-tail', '_UID=@api', 'SYSLOG_IDENTIFIER=*@v6'],
+        ...['+', 'BERTH_APP=api', 'SYSLOG_IDENTIFIER=systemd', 'BERTH_RELEASE=v6'],
+        ...['+', 'UNIT=api@6.service', 'UNIT=api-release@6.service'],
+      ],
     ],
   ];
   for (const [what, given, words] of asked) {
@@ -99,8 +107,7 @@ describe('journal', () => {
     [
       'what systemd says of a unit',
       {
-        BERTH_APP: 'api',
-        BERTH_RELEASE: 'v42',
+        UNIT: 'api-release@42.service',
         _SYSTEMD_UNIT: 'init.scope',
         SYSLOG_IDENTIFIER: 'systemd',
         MESSAGE: 'Started',

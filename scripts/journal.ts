@@ -26,11 +26,11 @@ export type LogEntry = {
   text: string;
 };
 
-const fields = 'MESSAGE,SYSLOG_IDENTIFIER,BERTH_APP,BERTH_RELEASE,_UID,_SYSTEMD_UNIT,UNIT';
+const fields = 'MESSAGE,SYSLOG_IDENTIFIER,_UID,_SYSTEMD_UNIT,UNIT';
 
 /**
  * Runs journalctl on the machine, which alone knows what some of its arguments stand for: `_UID=@api` is that
- * user's number, and `SYSLOG_IDENTIFIER=*@v41` all that the journal has of that form. It says the numbers first.
+ * user's number, and `SYSLOG_IDENTIFIER=*@v41` or `UNIT=api@*.service` all that the journal has of that form. It says the numbers first.
  */
 const script = `set -f
 for a; do
@@ -39,10 +39,10 @@ for a; do
       uid=$(id -u "\${a#*@}") || exit 3
       printf '{"berth_uid":"%s","app":"%s"}\\n' "$uid" "\${a#*@}"
       set -- "$@" "_UID=$uid" ;;
-    SYSLOG_IDENTIFIER=*\\**)
+    [A-Z]*=*\\**)
       set -- "$@" "$a"
-      for known in $(journalctl --quiet --field=SYSLOG_IDENTIFIER); do
-        case $known in \${a#*=}) set -- "$@" "SYSLOG_IDENTIFIER=$known" ;; esac
+      for known in $(journalctl --quiet --field="\${a%%=*}"); do
+        case $known in \${a#*=}) set -- "$@" "\${a%%=*}=$known" ;; esac
       done ;;
     *) set -- "$@" "$a" ;;
   esac
@@ -68,18 +68,31 @@ export function journalArgv(query: JournalQuery): string[] {
 }
 
 /**
- * All matches in a row are to hold; those after a `+` are another way. A process that ends at once has no unit in
- * the journal, since journald looked it up too late, but always a user; and only a user follows to the next release.
+ * All matches in a row are to hold, or one of those of the same field; those after a `+` are another way. A process
+ * that ends at once has no unit in the journal, since journald looked it up too late, but always a user; and only a
+ * user follows to the next release.
  */
 function matches(app: string, { process = '*', release = '*', follow }: JournalQuery): string[] {
   const its = `_UID=@${app}`;
-  const systemd = [`BERTH_APP=${app}`, ...(release === '*' ? [] : [`BERTH_RELEASE=${release}`])];
-  if (process === 'systemd') return [...systemd, 'SYSLOG_IDENTIFIER=systemd'];
+  const systemd = bySystemd(app, release);
+  if (process === 'systemd') return systemd;
   // Identifiers that come later are not known yet; and pm2 speaks in the name of what it started.
   const open = process === 'pm2' || (follow && (process === '*' || release === '*'));
-  const said =
-    open || (process === '*' && release === '*') ? [its] : [its, `SYSLOG_IDENTIFIER=${process}@${release}`];
+  const all = open || (process === '*' && release === '*');
+  const said = all ? [its] : [its, `SYSLOG_IDENTIFIER=${process}@${release}`];
   return process === '*' ? [...said, '+', ...systemd] : said;
+}
+
+/** What systemd says of the units; before version 253 it does not add their fields, and names the unit alone. */
+function bySystemd(app: string, release: string): string[] {
+  const number = release.replace(/^v/, '');
+  const units = [`${app}@${number}`, `${app}-release@${number}`];
+  const others = release === '*' ? [app, `${app}-workers`] : [];
+  return [
+    ...[`BERTH_APP=${app}`, 'SYSLOG_IDENTIFIER=systemd'],
+    ...(release === '*' ? [] : [`BERTH_RELEASE=${release}`]),
+    ...['+', ...[...units, ...others].map((unit) => `UNIT=${unit}.service`)],
+  ];
 }
 
 /** Whether the newest come first, to be read until there are enough: journalctl would count what is left out, too. */
@@ -102,8 +115,11 @@ export function createParser(): (line: string) => LogEntry | null {
 function parseEntry(said: Record<string, unknown>, users: Map<string, string>): LogEntry | null {
   const { MESSAGE, SYSLOG_IDENTIFIER, __REALTIME_TIMESTAMP } = said;
   // Any program may send the fields that were asked for; those with an underscore are journald's own.
-  const bySystemd = said._SYSTEMD_UNIT === 'init.scope';
-  const app = bySystemd ? said.BERTH_APP : users.get(String(said._UID));
+  const unit =
+    said._SYSTEMD_UNIT === 'init.scope'
+      ? /^(.*?)(?:(?:-release)?@(\d+)|-workers)?\.service$/.exec(String(said.UNIT))
+      : null;
+  const app = unit ? unit[1] : users.get(String(said._UID));
   if (typeof app !== 'string') return null;
   // Text that is not UTF-8 arrives as an array of bytes.
   const text = Array.isArray(MESSAGE) ? Buffer.from(MESSAGE).toString('utf8') : String(MESSAGE ?? '');
@@ -112,7 +128,7 @@ function parseEntry(said: Record<string, unknown>, users: Map<string, string>): 
     at: new Date(Number(__REALTIME_TIMESTAMP) / 1000).toISOString(),
     app,
     process: isOfPm2(text) ? 'pm2' : process,
-    release: release || String(said.BERTH_RELEASE ?? ''),
+    release: release || (unit?.[2] ? `v${unit[2]}` : ''),
     text,
   };
 }
