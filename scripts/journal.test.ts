@@ -19,15 +19,10 @@ describe('journal', () => {
     [
       'what follows of several, from a time on, where it matches',
       query({ apps: ['api', 'blog'], follow: true, since: '-1h', grep: 'a b' }),
-      ['--follow', '--no-tail', '--since=-1h', '--grep=a b'].concat([
-        '_UID=@api',
-        '+',
-        'BERTH_APP=api',
-        '+',
-        '_UID=@blog',
-        '+',
-        'BERTH_APP=blog',
-      ]),
+      [
+        ...['--follow', '--no-tail', '--since=-1h', '--grep=a b', '_UID=@api', '+', ...systemd('api')],
+        ...['+', '_UID=@blog', '+', ...systemd('blog')],
+      ],
     ],
     [
       'one process of one release, backwards until there are enough',
