@@ -44,7 +44,8 @@ export function site(input: SiteInput): Resource[] {
     nginxService,
     clusterService(platform),
     ...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
-    ...Object.keys(notifyUnits),
+    // A template is no unit that could be asked about; those made of it are.
+    ...Object.keys(notifyUnits).map((unit) => unit.replace('@.', '@*.')),
     ...timerUnits,
   ];
   return [

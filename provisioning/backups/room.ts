@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { lockTables } from './inspect.ts';
 import { openSession } from './session.ts';
 
 const reserveBytes = 256 * 1024 ** 2;
@@ -29,6 +30,8 @@ export async function requireBytes(directory: string, bytes: number, what: strin
 export async function tableBytes(host: Host, database: string): Promise<number> {
   const session = await openSession(host, database);
   try {
+    // Asking for a table's size waits for its lock, too; this way the one that cannot be had is named.
+    await session.ask(`BEGIN; ${lockTables}`);
     const [sum] = await session.ask(
       `SELECT coalesce(sum(pg_table_size(oid)), 0) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'm')
          AND oid >= 16384 OR relname = 'pg_largeobject';`,

@@ -90,8 +90,8 @@ export function daemonReload(units: string[]): Resource<boolean> {
   return {
     id: 'systemd units',
     async check(host) {
-      const { stdout } = await host.run(['systemctl', 'show', '--property=NeedDaemonReload', '--', ...units]);
-      return stdout.includes('NeedDaemonReload=yes');
+      const said = await host.must(['systemctl', 'show', '--property=NeedDaemonReload', '--', ...units]);
+      return said.includes('NeedDaemonReload=yes');
     },
     plan: (needed) => (needed ? [{ do: 'run', argv: ['systemctl', 'daemon-reload'] }] : []),
   };
