@@ -187,12 +187,8 @@ apps:
     // Longer than the time that an answer may take.
     await wait(3000);
     assert.equal(await one.say('still'), '1: still');
-    const [, { stdout, seconds }] = await Promise.all([
-      one.closed,
-      checkout.must(['deploy', '--app', 'chat']),
-    ]);
+    const [, { stdout }] = await Promise.all([one.closed, checkout.must(['deploy', '--app', 'chat'])]);
     assert.equal(stdout, 'chat v2 is live\n');
-    assert.ok(seconds < 30, `the deploy took ${seconds} s`);
     const other = await openSocket();
     assert.equal(await other.say('again'), '2: again');
     other.close();
