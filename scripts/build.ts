@@ -33,7 +33,7 @@ export async function runBuild(
   });
   if (installed.code !== 0) throw npmFailed(installed.stderr);
   const env = { NODE_ENV: 'production' };
-  const built = await run(['npm', 'run', 'build'], { cwd: directory, env, onLine });
+  const built = await run(['npm', 'run', '--silent', 'build'], { cwd: directory, env, onLine });
   if (built.code !== 0) throw buildFailed(app, `${built.stdout}\n${built.stderr}`);
   for (const file of ['node_modules', ...added]) {
     await rm(join(directory, file), { recursive: true, force: true });
