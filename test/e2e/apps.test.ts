@@ -57,6 +57,8 @@ apps:
       ? ask({ ...sent, path: path || '/', headers: { host: domain } })
       : ask({ ...sent, path: `/${app}${path}` });
   const version = async (app: App) => (await get(app)).json.version;
+  const openPorts = async () =>
+    (await checkout.ssh("sudo ss -tlnH | awk '{print $4}' | sed 's/.*://' | sort -nu | xargs")).trim();
   const releases = async () => {
     const { apps } = await checkout.status();
     return Object.fromEntries(names.map((name) => [name, apps[name]?.release]));
@@ -107,8 +109,7 @@ apps:
         assert.deepEqual([code, json.app], [200, app]);
         return pids.add(json.pid).size >= Math.min(4, workers) || undefined;
       });
-      const ports = await checkout.ssh("sudo ss -tlnH | awk '{print $4}' | sed 's/.*://' | sort -nu | xargs");
-      assert.equal(ports.trim(), '22 80 443');
+      assert.equal(await openPorts(), '22 80 443');
     });
   }
 
@@ -203,6 +204,24 @@ apps:
     };
     const answer = await ask({ path: '/chat', headers });
     assert.deepEqual([answer.status, answer.json.upgrade], [200, null]);
+  });
+
+  it('runs what needs a shell as one process, on its socket too, and again after it was killed', async () => {
+    edit('blog/Procfile', 'node server.mjs', 'GREETING=hello node server.mjs');
+    await commit();
+    await checkout.must(['deploy', '--app', 'blog']);
+    const pidOf = async () => (await get('blog')).json.pid as number | undefined;
+    const pid = await eventually('the new release', 20, async () => {
+      const one = await pidOf();
+      const environment = await checkout.ssh(`sudo tr '\\0' '\\n' </proc/${one}/environ`);
+      return /^GREETING=hello$/m.test(environment) ? one : undefined;
+    });
+    await checkout.ssh(`sudo kill -KILL ${pid}`);
+    await eventually('another process', 20, async () => {
+      const other = await pidOf();
+      return other !== undefined && other !== pid ? true : undefined;
+    });
+    assert.equal(await openPorts(), '22 80 443');
   });
 
   it('changes nothing when its build fails, its lock file is missing, or it fills a shared folder', async () => {
