@@ -58,7 +58,7 @@ export function site(input: SiteInput): Resource[] {
     ...berth(input, apps),
     ...notify(),
     ...backupFiles(settings),
-    ...apps.flatMap((app) => application(platform, app, settings.admin.user)),
+    ...apps.flatMap((app) => application(app, settings.admin.user)),
     ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),
     daemonReload(units),
     service(journald, { configuration: journaldFiles(settings), enabled: false }),
@@ -224,7 +224,7 @@ function timers(settings: Settings): Resource[] {
     .map((path) => service(basename(path)));
 }
 
-function application(platform: Platform, app: AppSettings, adminUser: string): Resource[] {
+function application(app: AppSettings, adminUser: string): Resource[] {
   const { name } = app;
   const readable = { mode: 0o750, owner: 'root', group: name };
   const tmpfiles = `/etc/tmpfiles.d/${name}.conf`;
@@ -255,7 +255,7 @@ function application(platform: Platform, app: AppSettings, adminUser: string): R
     dropIns(`${name}@.service`),
     dropIns(`${name}-workers.service`),
     dropIns(`${name}-release@.service`),
-    ...Object.entries(unitFiles(platform, app)).map(([path, content]) => file({ path, content })),
+    ...Object.entries(unitFiles(app)).map(([path, content]) => file({ path, content })),
     file({
       path: `/etc/systemd/system/${name}.service`,
       content: render('systemd/app.service', { app: name }),

@@ -63,7 +63,7 @@ export async function release(
     ...input,
     processes,
     environment: digest(stores.env),
-    units: await unitsDigest(host, app),
+    units: unitsDigest(app),
     memoryLimitMiB: memoryLimitMiB(host, settings, app, processes),
   };
   const made: Release = {
@@ -112,8 +112,8 @@ export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-async function unitsDigest(host: Host, app: AppSettings): Promise<string> {
-  return digest(Object.values(unitFiles(await host.facts.platform(), app)).join('\n'));
+function unitsDigest(app: AppSettings): string {
+  return digest(Object.values(unitFiles(app)).join('\n'));
 }
 
 /** The processes that a slug names, with their commands. */
@@ -236,7 +236,7 @@ export async function outdated(
   const reasons = [
     live.environment === digest(encodeEnvironment(wanted)) ? [] : ['another environment'],
     live.runtime === runtime ? [] : ['another Node or pm2'],
-    live.units === (await unitsDigest(host, app)) ? [] : ['other unit files'],
+    live.units === unitsDigest(app) ? [] : ['other unit files'],
     JSON.stringify(live.processes) === JSON.stringify(processes) ? [] : ['another formation'],
     live.memoryLimitMiB === memoryLimitMiB(host, settings, app, processes) ? [] : ['another memory limit'],
   ];
