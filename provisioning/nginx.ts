@@ -35,7 +35,9 @@ export function nginxFiles(settings: Settings, platform: Platform, certificate: 
     ),
     '/etc/nginx/conf.d/berth.conf': servers(settings, platform, certificate),
   };
-  return { configuration, landing: landing(settings, apps) };
+  // The page asks their health paths on its own site, where those with a domain are not.
+  const here = apps.filter(({ domains }) => domains.length === 0);
+  return { configuration, landing: landing(settings, here) };
 }
 
 function problem([status, title, detail]: [number, string, string]): string {
