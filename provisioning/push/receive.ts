@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import type { DeployResult } from '../deploy.ts';
 import { BerthError } from '../errors.ts';
-import type { Event } from '../events.ts';
+import type { ErrorView, Event } from '../events.ts';
 import { createHost, type Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
 import { holder } from '../runs.ts';
@@ -54,7 +54,7 @@ async function main(): Promise<number> {
     print(`${app} v${release} is live${changed ? '' : ' already'}: ${urlOf(settings)}`);
     return 0;
   }
-  printError(outcome.error);
+  printError({ ...outcome.error, message: withoutOutput(outcome.error) });
   return 1;
 }
 
@@ -146,6 +146,12 @@ async function run(input: PushInput, connection: string): Promise<Extract<Event,
   }
   child.stdin.end();
   return outcome;
+}
+
+/** The last lines of a build end its message, and the pusher has just seen them. */
+function withoutOutput({ code, message }: ErrorView): string {
+  if (!['build_failed', 'packages_unavailable'].includes(code)) return message;
+  return message.split('\n', 1)[0]?.replace(/:$/, '') ?? message;
 }
 
 function urlOf({ tls, nginx }: Settings): string {

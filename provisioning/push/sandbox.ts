@@ -53,10 +53,13 @@ export async function build(host: Host, wanted: Build): Promise<void> {
     if (last.length > shownLines) last.shift();
   };
   const code = await confined(host, argv, { output, onLine: said }).finally(watched.end);
+  // A unit that is stopped in time ends with 0.
+  const reason = watched.reason();
+  if (reason) throw reason;
   if (code === 0) return;
   const result = (await host.run(['systemctl', 'show', '--property=Result', '--value', unit])).stdout.trim();
   await host.run(['systemctl', 'reset-failed', unit]);
-  throw watched.reason() ?? failure(app, code, result, last.join('\n'));
+  throw failure(app, code, result, last.join('\n'));
 }
 
 async function sandboxed(host: Host, unit: string, { app, settings, what, input }: Build): Promise<string[]> {

@@ -110,7 +110,7 @@ describe('git push', function () {
     [
       'whose build fails, with its last lines',
       () => application('three', 'echo the compiler is unhappy; exit 3'),
-      /remote: {3}the compiler is unhappy[\s\S]*the build of api failed:[\s\S]*unhappy[\s\S]*\(build_failed\)/,
+      /remote: {3}the compiler is unhappy *\nremote: error: the build of api failed \(build_failed\)/,
     ],
     [
       'whose release is not healthy',
