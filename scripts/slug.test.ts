@@ -127,6 +127,13 @@ describe('a slug', function () {
     await assert.rejects(build(true, undefined, shared), { code: 'shared_in_the_way', message: /: data$/ });
   });
 
+  it('is refused where it brings its dependencies', async () => {
+    write('.gitignore', '.berth/\n');
+    mkdirSync(join(root, 'node_modules'), { recursive: true });
+    write('node_modules/x.js', 'x');
+    await assert.rejects(build(true), { code: 'slug_refused', message: /node_modules is committed/ });
+  });
+
   it('needs something to run, and says so before anything is installed', async () => {
     rmSync(join(root, 'Procfile'));
     await assert.rejects(build(true), { code: 'procfile_invalid', message: /no start script/ });

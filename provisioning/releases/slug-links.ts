@@ -18,9 +18,11 @@ const placeholders = new Set(['.gitignore', '.gitkeep', '.keep']);
  * Completes the source of a slug, in a directory that will stand at `/srv/<app>/slugs/<id>`, with what lives elsewhere:
  * its dependencies and its shared folders, each as a relative symlink.
  *
- * @throws BerthError `shared_in_the_way` where the application brings files of its own at a shared folder
+ * @throws BerthError `shared_in_the_way` where the application brings files of its own to a shared folder,
+ * `slug_refused` where it brings its dependencies
  */
 export async function linkSlug(directory: string, { app, layer, shared }: SlugLinks): Promise<void> {
+  if (await lstat(join(directory, 'node_modules')).catch(() => null)) throw committedModules(app);
   await symlink(`../../layers/${layer}/node_modules`, join(directory, 'node_modules'));
   for (const folder of shared) {
     const files = await filesAt(directory, folder);
@@ -51,6 +53,14 @@ async function filesAt(directory: string, folder: string): Promise<string[]> {
     .filter((entry) => !entry.isDirectory() && !placeholders.has(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
     .slice(0, 3);
+}
+
+function committedModules(app: string): BerthError {
+  return new BerthError(
+    'slug_refused',
+    `apps.${app}: node_modules is committed, and dependencies come from package-lock.json`,
+    'git rm -r --cached node_modules, name it in .gitignore, commit and deploy again',
+  );
 }
 
 function inTheWay(app: string, folder: string, files: string[]): BerthError {
