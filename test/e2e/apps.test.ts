@@ -213,7 +213,7 @@ apps:
     const pidOf = async () => (await get('blog')).json.pid as number | undefined;
     const pid = await eventually('the new release', 20, async () => {
       const one = await pidOf();
-      const environment = await checkout.ssh(`sudo tr '\\0' '\\n' </proc/${one}/environ`);
+      const environment = await checkout.ssh(`sudo cat /proc/${one}/environ | tr '\\0' '\\n'`);
       return /^GREETING=hello$/m.test(environment) ? one : undefined;
     });
     await checkout.ssh(`sudo kill -KILL ${pid}`);
