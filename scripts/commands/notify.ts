@@ -1,8 +1,8 @@
-import { text as readAll } from 'node:stream/consumers';
 import { BerthError, messageOf } from '../../provisioning/errors.ts';
 import type { WebhookView } from '../../provisioning/notify.ts';
 import type { Command, Context, Input } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { readHidden } from '../hidden.ts';
 import { type MachineSide, openMachineSide } from '../machine-side.ts';
 import { webhookUrl } from '../settings/names.ts';
 
@@ -40,17 +40,17 @@ function show({ report }: Context, { kept, host }: WebhookView): void {
   report.print(kept === null ? 'no webhook\n' : `posts to ${host}, its URL is kept by the ${kept}\n`);
 }
 
-/** From a pipe or a file, never from the command line, which every user of this computer can read. */
-async function readUrl({ io }: Context): Promise<string> {
-  if (io.stdin.isTTY) io.stderr.write('The URL, then Ctrl-D: ');
-  const url = (await readAll(io.stdin)).trim();
+/** From a prompt, a pipe or a file, never from the command line, which every user of this computer can read. */
+async function readUrl(context: Context): Promise<string> {
+  const name = "the webhook's URL";
+  const { [name]: given = '' } = await readHidden(context, [name]);
   try {
-    return webhookUrl(url);
+    return webhookUrl(given.trim());
   } catch (error) {
     throw new BerthError(
       'wrong_usage',
-      `what was given as the webhook's URL ${messageOf(error)}`,
-      'pipe the URL in: berth notify set < file',
+      `${name} ${messageOf(error)}`,
+      'give the whole URL: berth notify set < file',
     );
   }
 }
