@@ -129,7 +129,7 @@ function copyOf({ id: snapshot, paths, tags = [] }: Snapshot): Copy | null {
     tags.filter((tag) => tag.startsWith(`${name}=`)).map((tag) => tag.slice(name.length + 1));
   const sequence = Number(values('sequence')[0]);
   if (!idPattern.test(id) || !Number.isInteger(sequence)) return null;
-  const startedAt = id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6Z');
+  const startedAt = id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6.000Z');
   return { snapshot, id, sequence, kind: values('kind')[0] as Kind, startedAt, apps: values('app') };
 }
 
