@@ -11,7 +11,6 @@ import { copyAway } from './restic.ts';
 import { retentionOf, superfluous } from './retention.ts';
 import { directoryBytes, requireBytes, tableBytes } from './room.ts';
 import { dropScratch } from './scratch.ts';
-import { openSession } from './session.ts';
 import {
   type AppRecord,
   backupPath,
@@ -97,7 +96,7 @@ export async function makeBackup(host: Host, settings: Settings, options: MakeOp
       ...{ format: 1, id, sequence, kind, host: settings.hostname, by, reason },
       startedAt: startedAt.toISOString(),
       seconds: Math.round(performance.now() - began) / 1000,
-      versions: { postgresql: await serverVersion(host, apps), berth: berthVersion() },
+      versions: { postgresql: serverOf(records), berth: berthVersion() },
       ...{ apps: records, files },
     };
     await finishBackup(host, directory, manifest);
@@ -163,14 +162,8 @@ async function estimate(host: Host, apps: AppSettings[], { folders }: { folders:
   return bytes;
 }
 
-async function serverVersion(host: Host, apps: AppSettings[]): Promise<string> {
-  if (!apps.some(({ database }) => database === 'local')) return 'none';
-  const session = await openSession(host, 'postgres');
-  try {
-    return (await session.ask('SHOW server_version;')).join('');
-  } finally {
-    await session.close();
-  }
+function serverOf(records: Record<string, AppRecord>): string | null {
+  return Object.values(records).find(({ database }) => database)?.database?.server ?? null;
 }
 
 /** The directory of this code, which is named by its content. */

@@ -4,6 +4,8 @@ import type { Session } from './session.ts';
 /** What a database held at one moment, as a restored copy of it has to hold it again. */
 export type DatabaseRecord = {
   name: string;
+  /** The server's version, e.g. `17.6 (Debian 17.6-0+deb13u1)`. */
+  server: string;
   /** Its size on disk, in bytes. */
   bytes: number;
   /** When the snapshot was taken, by the server's clock. */
@@ -113,7 +115,7 @@ SELECT format('SELECT json_build_array(%L::text, count(*))::text FROM ONLY %s', 
 SELECT json_build_array('large objects', count(*))::text FROM pg_catalog.pg_largeobject_metadata;`;
 
 const propertiesQuery = `SELECT json_build_object(
-  'name', d.datname, 'bytes', pg_database_size(d.oid), 'takenAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+  'name', d.datname, 'server', current_setting('server_version'), 'bytes', pg_database_size(d.oid), 'takenAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
   'creation', json_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
     'provider', d.datlocprovider, 'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')),
   'settings', coalesce((SELECT to_json(setconfig) FROM pg_catalog.pg_db_role_setting WHERE setdatabase = d.oid AND setrole = 0), '[]'),

@@ -167,7 +167,7 @@ async function name({ host, input }: Job, scratch: string): Promise<Placed> {
 }
 
 async function replace(job: Job, scratch: string, { path, record }: Omit<Chosen, 'verify'>): Promise<Placed> {
-  const { host, app, input, say, stop } = job;
+  const { host, emit, app, input, say, stop } = job;
   if (stop.aborted) {
     throw new BerthError('stopped', 'stopped on request, nothing was replaced', 'run the same command again');
   }
@@ -175,11 +175,15 @@ async function replace(job: Job, scratch: string, { path, record }: Omit<Chosen,
   const beside = input.shared ? await prepareShared(job, `${path}/${record.shared}`) : null;
   say(`puts ${scratch} in the place of ${app.name}`);
   const away = await swapDatabases(host, { live: app.name, next: scratch, keepAs });
-  const time = keepAs.split('_').at(-1) as string;
-  const keptShared = beside ? await swapShared(app, beside, time) : null;
-  if (input.config) await restoreConfig(host, `${path}/${record.config}`);
-  const release = input.shared || input.config ? await restart(job) : null;
-  return { away, keptDatabase: keepAs, keptShared, release };
+  try {
+    const keptShared = beside ? await swapShared(app, beside, keepAs.split('_').at(-1) as string) : null;
+    if (input.config) await restoreConfig(host, `${path}/${record.config}`);
+    const release = input.shared || input.config ? await restart(job) : null;
+    return { away, keptDatabase: keepAs, keptShared, release };
+  } catch (error) {
+    emit({ type: 'notice', text: `the database was put back already; the one before is kept as ${keepAs}` });
+    throw error;
+  }
 }
 
 async function prepareShared({ host, app, say }: Job, archive: string): Promise<string> {

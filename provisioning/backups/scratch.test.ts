@@ -30,7 +30,15 @@ describe('a dump whose extensions were made before', () => {
 describe('a restored copy', () => {
   const objects = ['table public.posts', 'index posts_at on public.posts using btree (at)'];
   const record: DatabaseRecord = {
-    ...{ name: 'api', bytes: 1, takenAt: '2026-11-21T12:00:00Z', settings: [], extensions: [], roles: [] },
+    ...{
+      name: 'api',
+      server: '17.6',
+      bytes: 1,
+      takenAt: '2026-11-21T12:00:00Z',
+      settings: [],
+      extensions: [],
+      roles: [],
+    },
     ...{ objects, fingerprint: fingerprintOf(objects), rows: { 'public.posts': 3 } },
     creation: { encoding: 'UTF8', collate: 'C', ctype: 'C', provider: 'c', locale: null },
   };

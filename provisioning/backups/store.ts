@@ -26,8 +26,8 @@ export type Manifest = {
   startedAt: string;
   seconds: number;
   versions: {
-    /** The server's, e.g. `17.6 (Debian 17.6-0+deb13u1)`. */
-    postgresql: string;
+    /** The server's, e.g. `17.6 (Debian 17.6-0+deb13u1)`; null: no database is in it. */
+    postgresql: string | null;
     /** The directory under /opt/berth/sources that made it. */
     berth: string;
   };

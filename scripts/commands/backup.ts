@@ -92,7 +92,7 @@ async function show(context: Context, input: Input): Promise<void> {
   const { startedAt, seconds, by, reason, host, versions, apps, files } = manifest;
   const print = (text: string) => context.report.print(`${neutral(text)}\n`);
   print(`${id} of ${host}, begun ${startedAt}, took ${seconds} s, by ${by}: ${reason}`);
-  print(`PostgreSQL ${versions.postgresql}, Berth ${versions.berth}`);
+  print(`PostgreSQL ${versions.postgresql ?? '-'}, Berth ${versions.berth}`);
   for (const [app, { database }] of Object.entries(apps)) {
     if (!database) continue;
     const { takenAt, rows, objects, bytes, fingerprint } = database;
