@@ -35,7 +35,7 @@ describe('a power cut', function () {
     const tar = await ensureImage('debian-13', join(checkout.root, '.berth/images'), report);
     machine = await startEmulated(tar, directory);
     trustHostKey(machine);
-    await eventually('the first boot', 600, answers);
+    await eventually('the first boot', 900, answersRoot);
     await checkout.must(['apply']);
     await checkout.must(['deploy']);
     const { url, ca } = await checkout.status();
@@ -66,7 +66,15 @@ describe('a power cut', function () {
     );
   }
 
-  const answers = async () => (await checkout.berth(['ssh', '--', 'true'])).code === 0 || undefined;
+  /** Before the first apply there is no other user. */
+  async function answersRoot(): Promise<true> {
+    const { sshPort, identity } = machine;
+    const options = ['-F', join(directory, '.ssh/config'), '-o', 'BatchMode=yes', '-i', identity];
+    await runChecked(['ssh', ...options, '-p', String(sshPort), 'root@127.0.0.1', 'true'], {
+      timeoutMs: 60_000,
+    });
+    return true;
+  }
 
   async function signIn(): Promise<string> {
     const account = { email: 'power@example.com', password: 'a long enough password' };
