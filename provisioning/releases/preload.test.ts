@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -106,5 +108,28 @@ describe('the preload', function () {
     assert.equal(new Set(answers.map(({ body }) => body)).size, 2);
     await end(children[0] as ChildProcess);
     assert.equal(await start(source), 'both');
+  });
+
+  it('asks a process that is replaced to end once its connections have left, with an answer to each', async () => {
+    const slow = "require('http').createServer((_, answer) => setTimeout(() => answer.end('here'), 200))";
+    await start(`${slow}.listen(process.env.PORT, () => console.log('up'));`, { BERTH_QUIET_MS: '10000' });
+    const [child] = children as [ChildProcess];
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = () =>
+      new Promise<string>((resolve, reject) => {
+        const asked = request({ socketPath: socket, agent }, (answer) => {
+          answer.setEncoding('utf8').on('data', resolve);
+        });
+        asked.on('error', reject).end();
+      });
+    await ask();
+    const running = ask();
+    child.kill('SIGPWR');
+    assert.equal(await running, 'here');
+    assert.equal(await ask(), 'here', 'also to what comes later on the same connection');
+    assert.equal(child.signalCode, null);
+    const ended = once(child, 'exit');
+    agent.destroy();
+    assert.deepEqual(await ended, [null, 'SIGINT']);
   });
 });
