@@ -51,7 +51,8 @@ export async function config(
     const { number } = await renew(host, making, { say, stop, stores: after });
     return { changed: true, release: number };
   } catch (error) {
-    throw (await readStores(host, app.name)).config === before.config ? unchanged(app.name, error) : error;
+    const { env, config } = await readStores(host, app.name);
+    throw env === before.env && config === before.config ? unchanged(app.name, error) : error;
   }
 }
 

@@ -39,6 +39,7 @@ const machines: Part[][] = [
   [mocha('backups', ['test/e2e/backups.test.ts'])],
   [mocha('kills', ['test/e2e/kills.test.ts'])],
   [mocha('applications', ['test/e2e/apps.test.ts'])],
+  [mocha('words', ['test/e2e/words.test.ts'])],
   [mocha('running', ['test/e2e/running.test.ts'])],
   [mocha('git push', ['test/e2e/push.test.ts'])],
   [mocha('containers', ['test/machines/*.test.ts'])],
