@@ -76,11 +76,25 @@ function removeStale(path) {
 // only new ones are turned away, to the others; nginx leaves by itself within its keep-alive times. After that, or
 // after the most of the drain, the application is asked to end as it knows it. Nobody else has a use for this signal.
 process.on('SIGPWR', async () => {
-  for (const server of servers) server.maxConnections = 0;
+  for (const server of servers) acceptNoMore(server);
   const deadline = Date.now() + Number(process.env.BERTH_QUIET_MS ?? 0);
+  await wait(handedOverMs);
   while (Date.now() < deadline && (await connections()) > 0) await wait(50);
   process.kill(process.pid, 'SIGINT');
 });
+
+// The primary may be handing a connection over just now. It is given to another if this process says so; were it gone
+// by then, nobody would ever answer.
+const handedOverMs = 500;
+
+/**
+ * In a cluster the handle stands for the primary's, which then offers nothing more. The server does not notice, and
+ * closes in its application's own way later; http's own close() would cut idle connections.
+ */
+function acceptNoMore(server) {
+  if (cluster.isWorker) server._handle?.close();
+  else server.maxConnections = 0;
+}
 
 async function connections() {
   const counts = [...servers].map((server) => promisify(server.getConnections.bind(server))().catch(() => 0));
