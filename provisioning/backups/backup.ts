@@ -87,7 +87,8 @@ export async function makeBackup(host: Host, settings: Settings, options: MakeOp
   }
   const apps = databaseOf ? [databaseOf] : Object.values(settings.apps);
   await requireBytes(backupsRoot, await estimate(host, apps, { folders: !databaseOf }), 'a backup');
-  const sequence = ((await listBackups(host)).at(-1)?.sequence ?? 0) + 1;
+  const previous = (await listBackups(host)).at(-1)?.sequence ?? 0;
+  const sequence = Math.max(previous + 1, Math.floor(startedAt.getTime() / 1000));
   const id = await newId(host, label, startedAt);
   const directory = await beginBackup(id);
   try {

@@ -15,7 +15,10 @@ export type Kind = 'daily' | 'manual' | 'release';
 export type Manifest = {
   format: 1;
   id: string;
-  /** One more than that of the backup before: the order in which they were made, whatever the clock said. */
+  /**
+   * Its second since 1970, or one more than that of the backup before where the clock was set back: the order in which
+   * they were made, also in a repository that a new machine goes on with.
+   */
   sequence: number;
   kind: Kind;
   /** The machine's name. */
