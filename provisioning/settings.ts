@@ -106,7 +106,7 @@ export type AppSettings = {
   watchMs: number;
   /** How many good releases are kept to go back to, besides those that run. */
   keep: number;
-  /** Process name of the Procfile → how many; `web: 0` is resolved from the machine's memory and CPUs. */
+  /** Process name of the Procfile → how many; `0` is resolved from the machine's memory and CPUs. */
   processes: Record<string, number>;
   /** How much memory a process may have before it is replaced; `null`: a share of the machine's. */
   memoryMiB: number | null;

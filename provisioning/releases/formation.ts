@@ -8,10 +8,16 @@ export type Scale = Record<string, number>;
 export const encodeScale = (scale: Scale) => `${JSON.stringify(scale)}\n`;
 export const decodeScale = (text: string) => JSON.parse(text || '{}') as Scale;
 
-/** How many of each process: what `scale` says, else the settings; `0` for web there follows from CPUs and memory. */
-export function formation(host: Host, settings: Settings, app: AppSettings, scale: Scale) {
-  const web = memoryOf(settings, host) < 2000 ? 1 : Math.min(4, availableParallelism());
-  return { ...app.processes, ...scale, web: scale.web ?? (app.processes.web || web) };
+/** How many of each process: what `scale` says, else the settings, where `0` follows from CPUs and memory. */
+export function formation(
+  host: Pick<Host, 'memoryMiB'>,
+  settings: Pick<Settings, 'memoryMiB'>,
+  app: Pick<AppSettings, 'processes'>,
+  scale: Scale,
+): Record<string, number> {
+  const auto = memoryOf(settings, host) < 2000 ? 1 : Math.min(4, availableParallelism());
+  const set = Object.entries({ web: 0, ...app.processes }).map(([name, count]) => [name, count || auto]);
+  return { ...Object.fromEntries(set), ...scale };
 }
 
 /**
@@ -42,6 +48,6 @@ export function memoryLimitMiB(
   return Math.floor(Math.min(2048, Math.max(256, share / Math.max(1, count))));
 }
 
-function memoryOf({ memoryMiB }: Settings, host: Host): number {
+function memoryOf({ memoryMiB }: Pick<Settings, 'memoryMiB'>, host: Pick<Host, 'memoryMiB'>): number {
   return Math.min(memoryMiB ?? host.memoryMiB, host.memoryMiB);
 }
