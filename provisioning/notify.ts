@@ -100,12 +100,21 @@ export async function deliver(_input: unknown, { host }: { host: Host }): Promis
     if ((await waitingNames(host)).length === 0) break;
   }
   for (const name of await waitingNames(host)) {
-    const { at } = JSON.parse((await host.read(`${spool}/${name}`)) ?? '{}') as Partial<Message>;
-    if (Date.parse(at ?? '') > Date.now() - giveUpAfterMs) continue;
-    console.error(`gave up on the message of ${at}`);
+    const at = timeOf(await host.read(`${spool}/${name}`));
+    if (at > Date.now() - giveUpAfterMs) continue;
+    console.error(`gave up on the message ${name}`);
     await host.remove(`${spool}/${name}`);
   }
   return { delivered };
+}
+
+/** NaN for what is no message: it would be tried for ever. */
+function timeOf(text: string | null): number {
+  try {
+    return Date.parse((JSON.parse(text ?? '') as Partial<Message>).at ?? '');
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** Posts one message and takes it away unless another try may help; true: it was taken. */
@@ -149,7 +158,8 @@ function causeOf(error: unknown): string {
 }
 
 async function waitingNames(host: Host): Promise<string[]> {
-  return (await host.list(spool)).filter((name) => /^[\w-]+\.json$/.test(name)).sort();
+  // All that berth-notify.path waits for: what stayed would start this again and again.
+  return (await host.list(spool)).filter((name) => /^[^.].*\.json$/.test(name)).sort();
 }
 
 /** The one that the machine alone knows wins over the hosts file's. */

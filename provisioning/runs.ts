@@ -110,6 +110,6 @@ function logOf(id: string): string {
 
 function saveHolder(info: RunInfo): void {
   const partial = `${holderPath}.partial`;
-  writeFileSync(partial, JSON.stringify(info), { mode: 0o644 });
+  writeFileSync(partial, JSON.stringify(info), { mode: 0o600 });
   renameSync(partial, holderPath);
 }

@@ -12,7 +12,8 @@ export async function pusher(host: Host, admin: AdminSettings, connection: strin
   if (!/^[0-9a-f.:]+$/i.test(address) || !/^\d+$/.test(port)) return fallback;
   const { stdout } = await host.run([
     ...['journalctl', '--quiet', '--no-pager', '--output=cat', '--reverse', '--lines=1', '--since=-1d'],
-    ...['--identifier=sshd', '--identifier=sshd-session'],
+    // What the kernel says of who wrote a line: an identifier is what anyone gives it.
+    ...['_UID=0', '_COMM=sshd', '_COMM=sshd-session'],
     `--grep=^Accepted publickey for ${admin.user} from ${address.replaceAll('.', '\\.')} port ${port} `,
   ]);
   const comment = commentOf(admin.keys, stdout.match(/ SHA256:([A-Za-z0-9+/]+)/)?.[1]);

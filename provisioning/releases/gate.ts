@@ -85,9 +85,10 @@ async function requireAlive(start: Start): Promise<void> {
   const { host, app, number, since } = start;
   const from = `--since=@${Math.floor(since / 1000)}`;
   const unit = `--unit=${unitOf(app.name, number)}`;
-  const { stdout } = await host.run(['journalctl', '--no-pager', '--output=cat', from, unit]);
-  const ends = stdout.split('\n').filter((line) => /PM2.* exited with code /.test(line)).length;
-  if (ends < endsAllowed) return;
+  const ends = ['--grep=PM2.* exited with code ', `--lines=${endsAllowed}`];
+  const argv = ['journalctl', '--quiet', '--no-pager', '--output=cat', from, unit, ...ends];
+  const { stdout } = await host.run(argv);
+  if (stdout.split('\n').filter(Boolean).length < endsAllowed) return;
   throw await refused(start, 'release_crashes', 'its processes end as soon as they start');
 }
 
