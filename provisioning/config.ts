@@ -98,7 +98,7 @@ export async function configuration(
   const own = decodeEnvironment(config);
   const { values } = environmentParts(app);
   return Object.entries(decodeEnvironment(env)).map(([name, value]) => {
-    if (Object.hasOwn(app.env, name)) return { name, source: 'hosts file', value };
+    if (Object.hasOwn(app.env, name)) return { name, source: 'hosts file', value: null };
     if (Object.hasOwn(values, name)) return { name, source: 'berth', value };
     return { name, source: Object.hasOwn(own, name) ? 'config' : 'machine', value: null };
   });

@@ -2,9 +2,7 @@ import { appOf } from './app-of.ts';
 import type { Event } from './events.ts';
 import type { Host } from './host.ts';
 import { requireReady } from './ready.ts';
-import { decodeScale, formation } from './releases/formation.ts';
-import { outdated, release } from './releases/release.ts';
-import { requireRoom } from './releases/room.ts';
+import { makeRoom, outdated, type ReleaseInput, release } from './releases/release.ts';
 import { settle } from './releases/settle.ts';
 import { layerPath, liveRelease, slugPath, unpack } from './releases/store.ts';
 import { readStores } from './releases/stores.ts';
@@ -14,14 +12,6 @@ import type { UploadsInput } from './uploads.ts';
 export type DeployInput = UploadsInput & { settings: Settings; runtime: string; commit: string; by: string };
 export type DeployResult = { release: number; changed: boolean };
 
-export type Made = {
-  slug: string;
-  layer: string;
-  runtime: string;
-  commit: string;
-  by: string;
-  reason: string;
-};
 type Context = { host: Host; emit: (event: Event) => void; stop: AbortSignal };
 
 /** Unpacks a slug, runs its release process and brings it live; a slug that is live already changes nothing. */
@@ -42,19 +32,18 @@ export async function deploy(input: DeployInput, context: Context): Promise<Depl
 export async function bringLive(
   settings: Settings,
   app: AppSettings,
-  made: Made,
+  made: ReleaseInput,
   { host, emit, stop }: Context,
   provide = async () => {},
 ): Promise<DeployResult> {
   const say = (text: string) => emit({ type: 'progress', text });
-  const { env, scale } = await readStores(host, app.name);
-  await requireReady(host, app, env);
-  await settle(host, app, say);
+  await requireReady(host, app, (await readStores(host, app.name)).env);
+  await settle(host, app, { say, stop });
   const live = await liveRelease(host, app.name);
   if (live?.slug === made.slug && !(await outdated(host, settings, app, made.runtime))) {
     return { release: live.number, changed: false };
   }
-  await requireRoom(host, settings, app.name, formation(host, settings, app, decodeScale(scale)));
+  await makeRoom(host, settings, app, { say, stop });
   await provide();
   const { number } = await release(host, settings, app, made, { migrate: true, say, stop });
   return { release: number, changed: true };

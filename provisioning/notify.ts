@@ -57,7 +57,8 @@ export function messageAbout({ verb, by, input, outcome }: RunEnd): Omit<Message
   const { app = '', commit } = input ?? {};
   const about = { app, by, ...(commit ? { commit } : {}) };
   if (!outcome.ok && outcome.code === 'release_worse') {
-    const text = `the new release of ${app} did worse than the one before and was taken back`;
+    const which = app === '' ? 'a new release' : `the new release of ${app}`;
+    const text = `${which} did worse than the one before and was taken back`;
     return { event: 'taken_back', ok: false, ...about, code: outcome.code, text };
   }
   if (verb !== 'deploy' && verb !== 'push' && verb !== 'rollback') return null;

@@ -130,16 +130,18 @@ function runFor(input: SiteRequest, context: Context): Run {
     host,
     progress: say,
     release: (name: string, reason: string) => renewApp(input, name, reason, context),
-    start: (name: string, number: number) => startHealthy(host, appOf(input.settings, name), number, say),
+    start: (name: string, number: number) =>
+      startHealthy(host, appOf(input.settings, name), number, { say, stop: context.stop }),
   };
   return { ...context, perform: (change: Change) => perform(performer, change) };
 }
 
 /** Ends what a killed run has left of every application. */
-async function settleAll({ settings }: { settings: Settings }, { host, emit }: Context): Promise<void> {
+async function settleAll({ settings }: { settings: Settings }, { host, emit, stop }: Context): Promise<void> {
+  const say = (text: string) => emit({ type: 'progress', text });
   for (const app of Object.values(settings.apps)) {
     if (await host.stat(appRoot(app.name))) {
-      await settle(host, app, (text) => emit({ type: 'progress', text }));
+      await settle(host, app, { say, stop });
     }
   }
 }

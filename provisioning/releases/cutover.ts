@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { BerthError, messageOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
-import { type Say, startHealthy } from './gate.ts';
+import { type Say, startHealthy, stoppedBefore } from './gate.ts';
 import { appRoot, liveNumber, type Release, socketPath, unitOf, writeRelease } from './store.ts';
 import { restoreStores } from './stores.ts';
 import { watch } from './watch.ts';
@@ -30,13 +30,16 @@ export async function goLive(cutover: Cutover, release: Release): Promise<void> 
   const { number } = release;
   const previous = await liveNumber(host, app.name);
   try {
-    await startHealthy(host, app, number, say);
+    await startHealthy(host, app, number, { say, stop });
     if (stop.aborted) throw stoppedBefore(app.name, number);
+    await pointTo(host, app.name, number);
   } catch (error) {
-    await discard(host, release, app.name, messageOf(error));
+    // Past the first rename it is the truth, and the next run ends what is missing.
+    if ((await liveNumber(host, app.name)) !== number) {
+      await discard(host, release, app.name, messageOf(error));
+    }
     throw error;
   }
-  await pointTo(host, app.name, number);
   await writeRelease(host, app.name, { ...release, state: 'good' });
   say(`v${number} is live`);
   if (previous === null || previous === number) return;
@@ -52,6 +55,8 @@ async function keepOrTakeBack(cutover: Cutover, release: Release, previous: numb
   const reason = await watch(host, { app: app.name, number, durationMs: app.watchMs, stop });
   if (reason === null) return;
   await pointTo(host, app.name, previous);
+  // At once: a run that is killed while the release finishes must not leave it for a good one.
+  await markFailed(host, release, app.name, reason);
   await awaitQuiet(cutover, number);
   await discard(host, release, app.name, reason);
   throw new BerthError(
@@ -64,24 +69,20 @@ async function keepOrTakeBack(cutover: Cutover, release: Release, previous: numb
 /** Stops a release that shall not serve, and writes down why. */
 export async function discard(host: Host, release: Release, app: string, reason: string): Promise<void> {
   await host.run(['systemctl', 'stop', unitOf(app, release.number)]);
+  await markFailed(host, release, app, reason);
+}
+
+async function markFailed(host: Host, release: Release, app: string, reason: string): Promise<void> {
   await writeRelease(host, app, { ...release, state: 'failed', failure: reason.slice(0, 500) });
 }
 
-function stoppedBefore(app: string, number: number): BerthError {
-  return new BerthError(
-    'stopped',
-    `stopped on request: v${number} of ${app} did not go live, the release before serves`,
-    'run the same command again',
-  );
-}
-
 /**
- * The flip, forwards or back: first the truth on disk, then what nginx follows, so that a machine that stops in
- * between boots into the new release.
+ * The flip, forwards or back: first the truth on disk, then what follows it: what `/etc/<app>` holds, nginx, the
+ * workers. A machine that stops in between boots into the new release, and the next run ends the rest (`settle`).
  */
 export async function pointTo(host: Host, app: string, number: number): Promise<void> {
-  await restoreStores(host, app, number);
   await host.link(`${appRoot(app)}/current`, `releases/${number}`);
+  await restoreStores(host, app, number);
   await pointSocket(host, app, number);
   await followWithWorkers(host, app);
 }

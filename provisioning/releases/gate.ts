@@ -15,18 +15,26 @@ const answerWithinMs = 5000;
 /** So many ends of a process while it starts are no accident: waiting for the timeout would tell nothing more. */
 const endsAllowed = 4;
 
-type Start = { host: Host; app: AppSettings; number: number; say: Say; since: number };
+/** How a run says what it does, and is asked to stop. */
+export type Steering = { say: Say; stop: AbortSignal };
+
+type Start = Steering & { host: Host; app: AppSettings; number: number; since: number };
 
 /**
  * Starts a release and waits until its health path has answered 200 several times in a row, and its smoke path,
  * where one is set, with anything below 500.
  *
  * @throws BerthError `release_crashes`, `release_silent`, `release_unhealthy`, `release_smokes` with the process's
- * last log lines
+ * last log lines; `stopped`
  */
-export async function startHealthy(host: Host, app: AppSettings, number: number, say: Say): Promise<void> {
+export async function startHealthy(
+  host: Host,
+  app: AppSettings,
+  number: number,
+  { say, stop }: Steering,
+): Promise<void> {
   const unit = unitOf(app.name, number);
-  const start = { host, app, number, say, since: Date.now() };
+  const start = { host, app, number, say, stop, since: Date.now() };
   const warm = (await host.run(['systemctl', 'is-active', '--quiet', unit])).code === 0;
   if (!warm) {
     say(`v${number} starts`);
@@ -38,7 +46,7 @@ export async function startHealthy(host: Host, app: AppSettings, number: number,
 }
 
 async function proveHealthy(start: Start, needed: number): Promise<void> {
-  const { app, number, say, since } = start;
+  const { app, number, say, stop, since } = start;
   let [good, said, readAt] = [0, '', since];
   for (;;) {
     const last = await answerOf(app.name, number, app.health);
@@ -50,9 +58,18 @@ async function proveHealthy(start: Start, needed: number): Promise<void> {
       await requireAlive(start);
       readAt = Date.now();
     }
+    if (stop.aborted) throw stoppedBefore(app.name, number);
     if (Date.now() > since + app.startTimeoutMs) throw await late(start, last);
     await wait(everyMs);
   }
+}
+
+export function stoppedBefore(app: string, number: number): BerthError {
+  return new BerthError(
+    'stopped',
+    `stopped on request: v${number} of ${app} did not go live, the release before serves`,
+    'run the same command again',
+  );
 }
 
 async function late(start: Start, last: string): Promise<BerthError> {

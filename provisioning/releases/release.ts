@@ -1,23 +1,16 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { dumpBeforeRelease } from '../backups/before-release.ts';
 import { decodeEnvironment, encodeEnvironment, environmentParts, wantedEnvironment } from '../environment.ts';
-import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { requireReady } from '../ready.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { goLive, retireOthers, runningNumbers } from './cutover.ts';
 import { decodeScale, formation, memoryLimitMiB, staysWarm } from './formation.ts';
-import { lastLines, type Say } from './gate.ts';
-import {
-  isClustered,
-  type Procfile,
-  parseManifest,
-  pm2Configuration,
-  processesOf,
-  shellCommand,
-} from './procfile.ts';
+import type { Steering } from './gate.ts';
+import { isClustered, type Procfile, parseManifest, pm2Configuration, processesOf } from './procfile.ts';
 import { prune } from './prune.ts';
+import { releaseProcess, releaseScript, runReleaseProcess } from './release-process.ts';
+import { requireRoom } from './room.ts';
 import {
   layerPath,
   liveNumber,
@@ -36,16 +29,31 @@ import { unitFiles } from './units.ts';
 
 export type ReleaseInput = Pick<Release, 'slug' | 'layer' | 'runtime' | 'commit' | 'reason' | 'by'>;
 
-export type ReleaseOptions = {
+export type ReleaseOptions = Steering & {
   /** Runs the Procfile's release process before it starts. */
   migrate: boolean;
   /** What it is made with instead of what stands in `/etc/<app>`; that follows once it goes live. */
   stores?: Partial<Stores>;
-  say: Say;
-  stop: AbortSignal;
 };
 
-/** Makes the next release of an application and brings it live. */
+/**
+ * Lets go of the warm release, whose place the next one takes, and refuses what there is no room for.
+ *
+ * @throws BerthError `disk_short`, `memory_short`
+ */
+export async function makeRoom(
+  host: Host,
+  settings: Settings,
+  app: AppSettings,
+  { say, stop, stores }: Pick<ReleaseOptions, 'say' | 'stop' | 'stores'>,
+): Promise<void> {
+  const cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
+  await retireOthers(cutover, [await liveNumber(host, app.name)]);
+  const scale = decodeScale(stores?.scale ?? (await readStores(host, app.name)).scale);
+  await requireRoom(host, settings, app.name, formation(host, settings, app, scale));
+}
+
+/** Makes the next release of an application, for which `makeRoom` has made room, and brings it live. */
 export async function release(
   host: Host,
   settings: Settings,
@@ -56,7 +64,6 @@ export async function release(
   const stores = { ...(await readStores(host, app.name)), ...given };
   await requireReady(host, app, stores.env);
   const cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
-  await retireOthers(cutover, [await liveNumber(host, app.name)]);
   const live = await liveRelease(host, app.name);
   const processes = formation(host, settings, app, decodeScale(stores.scale));
   const parts = {
@@ -154,7 +161,7 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     'pm2.env': isClustered(procfile.web as string) ? 'PM2_KILL_SIGNAL="SIGPWR"\n' : '',
     // Where there is nothing to run, its unit is not started.
     ...(workers.apps.length > 0 ? { 'workers.json': `${JSON.stringify(workers, null, 2)}\n` } : {}),
-    'release.sh': `${procfile.release ? shellCommand(procfile.release) : ':'}\n`,
+    ...(procfile.release ? { [releaseScript]: releaseProcess(app, procfile.release) } : {}),
   };
   for (const [name, content] of Object.entries(files)) {
     await writeReleaseFile(host, app.name, made.number, name, content);
@@ -167,57 +174,6 @@ export function poolSize({ postgresql, apps }: Settings, processes: Record<strin
   const running = Object.values(processes).reduce((sum, count) => sum + count, 0);
   const share = (postgresql.maxConnections - 10) / Object.keys(apps).length / 2 / Math.max(1, running);
   return Math.max(1, Math.min(10, Math.floor(share)));
-}
-
-type Process = Pick<ReleaseOptions, 'say' | 'stop'>;
-
-async function runReleaseProcess(
-  host: Host,
-  settings: Settings,
-  app: AppSettings,
-  made: Release,
-  { say, stop }: Process,
-): Promise<void> {
-  const dump = await dumpFirst(host, settings, app, made, { say, stop });
-  const unit = `${app.name}-release@${made.number}.service`;
-  say('the release process runs');
-  if ((await host.run(['systemctl', 'start', unit])).code === 0) return;
-  const log = await lastLines(host, unit);
-  await writeRelease(host, app.name, { ...made, state: 'failed', failure: 'the release process failed' });
-  const what = `the release process of v${made.number} of ${app.name} failed`;
-  const back = dump === null ? '' : `; the data from before it: berth backup restore ${dump}`;
-  // PostgreSQL's own words for lock_timeout (55P03).
-  if (/due to lock timeout/.test(log)) {
-    throw new BerthError(
-      'release_process_blocked',
-      `${what}, since it waited for a lock that somebody else holds:\n${log}`,
-      `find who holds it (berth psql: select pid, query from pg_stat_activity), then deploy again; the release before still serves${back}`,
-    );
-  }
-  throw new BerthError(
-    'release_process_failed',
-    `${what}:\n${log}`,
-    `the release that ran before still serves; mend the migration and deploy again${back}`,
-  );
-}
-
-/** A migration that destroys something is the one change that no rollback brings back. */
-async function dumpFirst(
-  host: Host,
-  settings: Settings,
-  app: AppSettings,
-  made: Release,
-  options: Process,
-): Promise<string | null> {
-  const script = await host.read(`${releasePath(app.name, made.number)}/release.sh`);
-  if (!script?.startsWith('exec ')) return null;
-  try {
-    return await dumpBeforeRelease(host, settings, app, { number: made.number, by: made.by, ...options });
-  } catch (error) {
-    const failure = 'its database could not be dumped before the release process';
-    await writeRelease(host, app.name, { ...made, state: 'failed', failure });
-    throw error;
-  }
 }
 
 /** Why the live release is not what the settings and the runtime say; null: it is, or there is none yet. */

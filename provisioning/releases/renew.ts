@@ -1,12 +1,9 @@
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings, Settings } from '../settings.ts';
-import { decodeScale, formation } from './formation.ts';
-import { type ReleaseOptions, release } from './release.ts';
-import { requireRoom } from './room.ts';
+import { makeRoom, type ReleaseOptions, release } from './release.ts';
 import { settle } from './settle.ts';
 import { liveRelease, type Release } from './store.ts';
-import { readStores } from './stores.ts';
 
 export type RenewInput = {
   settings: Settings;
@@ -27,11 +24,10 @@ export async function renew(
   options: Omit<ReleaseOptions, 'migrate'>,
 ): Promise<Release> {
   const { settings, app, ...rest } = input;
-  await settle(host, app, options.say);
+  await settle(host, app, options);
   const live = await liveRelease(host, app.name);
   if (!live) throw new BerthError('nothing_deployed', `${app.name} has no release yet`, 'run: berth deploy');
-  const scale = decodeScale(options.stores?.scale ?? (await readStores(host, app.name)).scale);
-  await requireRoom(host, settings, app.name, formation(host, settings, app, scale));
+  await makeRoom(host, settings, app, options);
   const { slug, layer, commit } = live;
   return release(host, settings, app, { slug, layer, commit, ...rest }, { ...options, migrate: false });
 }

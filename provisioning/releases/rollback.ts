@@ -30,7 +30,7 @@ export async function rollback(
 ): Promise<RollbackResult> {
   const app = settings.apps[name];
   const say = (text: string) => emit({ type: 'progress', text });
-  if (app) await settle(host, app, say);
+  if (app) await settle(host, app, { say, stop });
   const live = await liveNumber(host, name);
   if (!app || live === null) {
     throw new BerthError('nothing_deployed', `${name} has no release yet`, 'run: berth deploy');
@@ -50,9 +50,9 @@ export async function rollback(
 }
 
 /** A release that does not come up again is not left running. */
-async function startOrStop({ host, app, say }: Cutover, number: number): Promise<void> {
+async function startOrStop({ host, app, say, stop }: Cutover, number: number): Promise<void> {
   try {
-    await startHealthy(host, app, number, say);
+    await startHealthy(host, app, number, { say, stop });
   } catch (error) {
     await host.run(['systemctl', 'stop', unitOf(app.name, number)]);
     throw error;

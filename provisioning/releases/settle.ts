@@ -1,21 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
 import { discard, pointSocket } from './cutover.ts';
-import { type Say, startHealthy } from './gate.ts';
+import { type Steering, startHealthy } from './gate.ts';
 import { appRoot, liveNumber, readRelease, releaseNumbers, releasePath, writeRelease } from './store.ts';
+import { restoreStores } from './stores.ts';
 import { followWithWorkers, workersFollow } from './workers.ts';
 
 /**
  * Ends what a run that was killed has left half way, so that the next one begins where exactly one release serves:
  * the one that `current` points to. A release that never went live has failed.
  *
- * @throws BerthError of the gate when `current` points to a release that does not start
+ * @throws BerthError of the gate when `current` points to a release that does not start; `stopped`
  */
-export async function settle(host: Host, app: AppSettings, say: Say): Promise<void> {
-  await awaitReleaseProcesses(host, app.name, say);
+export async function settle(host: Host, app: AppSettings, steering: Steering): Promise<void> {
+  await awaitReleaseProcesses(host, app.name, steering);
   const live = await liveNumber(host, app.name);
-  if (live !== null) await followPointer(host, app, live, say);
+  if (live !== null) await followPointer(host, app, live, steering);
   const numbers = await releaseNumbers(host, app.name);
   for (const number of numbers) await settleRelease(host, app.name, number, live);
   const kept = numbers.map((number) => releasePath(app.name, number));
@@ -25,22 +27,36 @@ export async function settle(host: Host, app: AppSettings, say: Say): Promise<vo
 }
 
 /** A migration is never cut short: one that outlived its run is waited for, its unit's own timeout is the limit. */
-async function awaitReleaseProcesses(host: Host, app: string, say: Say): Promise<void> {
+async function awaitReleaseProcesses(host: Host, app: string, { say, stop }: Steering): Promise<void> {
   const argv = ['systemctl', 'list-units', '--plain', '--no-legend', '--state=activating,deactivating'];
-  for (;;) {
+  for (let said = ''; ; await wait(200)) {
     const running = (await host.must([...argv, `${app}-release@*.service`])).match(/@\d+\.service/)?.[0];
     if (running === undefined) return;
-    say(`waits for the release process ${app}-release${running}, which a killed run began`);
-    await wait(200);
+    if (stop.aborted) {
+      throw new BerthError(
+        'stopped',
+        `stopped on request: the release process ${app}-release${running}, which a killed run began, still runs`,
+        'run the same command again: it waits for its end',
+      );
+    }
+    if (running !== said)
+      say(`waits for the release process ${app}-release${running}, which a killed run began`);
+    said = running;
   }
 }
 
-/** A run may be killed between its two renames: nginx and workers then still follow the release before. */
-async function followPointer(host: Host, app: AppSettings, live: number, say: Say): Promise<void> {
+/** A run may be killed between its two renames: nginx, `/etc/<app>` and workers then still follow the release before. */
+async function followPointer(
+  host: Host,
+  app: AppSettings,
+  live: number,
+  { say, stop }: Steering,
+): Promise<void> {
   const socket = (await host.stat(`/run/${app.name}/current.sock`))?.target;
   if (socket !== `sockets/${live}.sock`) {
     say(`v${live} is pointed to and does not serve yet`);
-    await startHealthy(host, app, live, say);
+    await startHealthy(host, app, live, { say, stop });
+    await restoreStores(host, app.name, live);
     await pointSocket(host, app.name, live);
   }
   if (!(await workersFollow(host, app.name, live))) await followWithWorkers(host, app.name);
