@@ -21,6 +21,8 @@ const root = join(import.meta.dirname, '../..');
 const rounds = Number(process.env.BERTH_ROUNDS ?? 5);
 const clients = Number(process.env.BERTH_CLIENTS ?? 8);
 const perSecond = Number(process.env.BERTH_RATE ?? 120);
+/** `berth` or `pm2`: that one alone. */
+const only = process.env.BERTH_WAY ?? '';
 const scratch = mkdtempSync(join(tmpdir(), 'berth-bench-'));
 const port = 8444;
 
@@ -199,7 +201,8 @@ async function crashOnce(way: Way, { tally }: Load): Promise<string> {
   const [requests, failed] = [tally.requests, tally.failures.length];
   const { code, stdout, stderr } = await way.deploy(broken);
   await wait(10_000);
-  const last = `${stdout}\n${stderr}`.trim().split('\n').at(-1)?.trim() ?? '';
+  const lines = `${stdout}\n${stderr}`.trim().split('\n');
+  const last = (lines.find((line) => line.startsWith('error: ')) ?? lines.at(-1) ?? '').trim();
   const lost = tally.failures.length - failed;
   const still = tally.failures.filter(({ at }) => at > Date.now() - 2000).length > 0;
   return `exit code ${code}, "${last.slice(0, 80)}"; ${lost} of ${tally.requests - requests} requests failed, ${still ? 'down until the next deploy' : 'the old one serves'}`;
@@ -224,7 +227,8 @@ await takeDown();
 await setUp();
 try {
   console.log('| | median s until it serves | requests failed | a release that crashes |\n|---|---|---|---|');
-  for (const way of [berthWay(machine), pm2Way(machine)]) {
+  const ways = [berthWay(machine), pm2Way(machine)].filter(({ name }) => name.startsWith(only));
+  for (const way of ways) {
     const { seconds, requests, failed, crash } = await measure(way, machine.ca);
     const sorted = seconds.toSorted((a, b) => a - b);
     const middle = sorted[Math.floor(sorted.length / 2)]?.toFixed(1);
