@@ -300,7 +300,6 @@ describe('the words of a running application', function () {
     assert.match((await checkout.must(['unlock', '--yes'])).stdout, /is free/);
     assert.equal((await held).code, 0, 'a release that is live when the watch is ended stays');
     assert.match((await checkout.must(['unlock'])).stdout, /^Nobody holds/);
-    await converged();
   });
 
   it('kills a run by force, settles what it left, and keeps all of it in the history', async () => {
