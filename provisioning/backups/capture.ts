@@ -7,7 +7,7 @@ import { BerthError } from '../errors.ts';
 import type { Host, SpawnOptions } from '../host.ts';
 import type { FileRecord } from './store.ts';
 
-export type CaptureOptions = Pick<SpawnOptions, 'user' | 'cwd'> & {
+export type CaptureOptions = Pick<SpawnOptions, 'user' | 'cwd' | 'env'> & {
   /** Exit codes that are not a failure; what the program said is then kept as `warnings`. */
   tolerated?: number[];
   /** Kills the program. */

@@ -5,6 +5,7 @@ import type { Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
 import type { Settings } from '../settings.ts';
 import { settle } from './backup.ts';
+import { rowsOf } from './inspect.ts';
 import { withBackupLock } from './lock.ts';
 import { checkRepository, fetchCopy, listCopies } from './restic.ts';
 import { besideName, dropDatabase, type RestoreTimes, restoreDatabase } from './scratch.ts';
@@ -84,7 +85,7 @@ async function rehearse(host: Host, settings: Settings, found: Found, say: (text
     found.databases[app] = {
       ...times,
       tables: Object.keys(rows).length,
-      rows: Object.values(rows).reduce((sum, count) => sum + count, 0),
+      rows: rowsOf(database),
       objects: objects.length,
       fingerprint,
     };

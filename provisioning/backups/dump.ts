@@ -1,11 +1,11 @@
 import type { Host } from '../host.ts';
 import { capture } from './capture.ts';
-import { type DatabaseRecord, inspect, lockTables } from './inspect.ts';
-import { administrator, openSession, postgresProgram, type Session } from './session.ts';
+import { beginSnapshot, type DatabaseRecord, inspect, lockTables } from './inspect.ts';
+import { administrator, openSession, postgresProgram, type Session, sessionOptions } from './session.ts';
 import type { FileRecord } from './store.ts';
 
 /**
- * Dumps a database in pg_dump's custom format, and writes down what it holds, both from one snapshot that a session
+ * Dumps an application's database, which has its name, in pg_dump's custom format, and writes down what it holds, both from one snapshot that a session
  * keeps open meanwhile. Writers go on; only what alters a table waits.
  */
 export async function dumpDatabase(
@@ -15,8 +15,7 @@ export async function dumpDatabase(
 ): Promise<{ record: DatabaseRecord; file: FileRecord }> {
   const session = await openSession(host, database);
   try {
-    await session.ask('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;');
-    const [snapshot = ''] = await session.ask('SELECT pg_export_snapshot();');
+    const snapshot = await beginSnapshot(session);
     await session.ask(lockTables);
     return await dumpSnapshot(host, session, { database, snapshot }, into);
   } finally {
@@ -37,9 +36,13 @@ async function dumpSnapshot(
     ...['--format=custom', '--compress=1', `--snapshot=${snapshot}`, '--lock-wait-timeout=60s'],
     `--dbname=${database}`,
   ];
-  const options = { user: administrator, signal: failed.signal };
+  const { signal } = failed;
+  const options = { user: administrator, env: { PGOPTIONS: sessionOptions }, signal };
   try {
-    const [record, file] = await Promise.all([inspect(session), capture(host, argv, into, options)]);
+    const [record, file] = await Promise.all([
+      inspect(host, { session, snapshot, app: database, signal }),
+      capture(host, argv, into, options),
+    ]);
     return { record, file };
   } catch (error) {
     failed.abort();

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Host } from '../host.ts';
+import { countRows } from './rows.ts';
 import type { Session } from './session.ts';
 
 /** What a database held at one moment, as a restored copy of it has to hold it again. */
@@ -10,8 +12,8 @@ export type DatabaseRecord = {
   bytes: number;
   /** When the snapshot was taken, by the server's clock. */
   takenAt: string;
-  /** Rows of every table by its quoted name, and of large objects as `large objects`. */
-  rows: Record<string, number>;
+  /** Rows of every table by its quoted name, and of large objects as `large objects`; null: not counted. */
+  rows: Record<string, number | null>;
   /** One line for each table, column, constraint, index, function …, sorted. */
   objects: string[];
   /** SHA-256 of `objects`. */
@@ -108,11 +110,9 @@ const objectsQuery = `WITH ours AS (${relations}), lines (line) AS (
     FROM pg_catalog.pg_rewrite r JOIN ours o ON o.oid = r.ev_class WHERE r.rulename <> '_RETURN')
 SELECT coalesce(json_agg(line ORDER BY line COLLATE "C"), '[]')::text FROM lines;`;
 
-// One statement for each table; \\gexec runs them and prints a JSON pair a line.
-const rowsQuery = `WITH ours AS (${relations})
-SELECT format('SELECT json_build_array(%L::text, count(*))::text FROM ONLY %s', name, name)
-  FROM ours WHERE relkind = 'r' ORDER BY name \\gexec
-SELECT json_build_array('large objects', count(*))::text FROM pg_catalog.pg_largeobject_metadata;`;
+const tablesQuery = `WITH ours AS (${relations})
+SELECT coalesce(json_agg(name ORDER BY name), '[]')::text FROM ours WHERE relkind = 'r';`;
+const largeObjectsQuery = 'SELECT count(*) FROM pg_catalog.pg_largeobject_metadata;';
 
 const propertiesQuery = `SELECT json_build_object(
   'name', d.datname, 'server', current_setting('server_version'), 'bytes', pg_database_size(d.oid), 'takenAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
@@ -127,16 +127,44 @@ const propertiesQuery = `SELECT json_build_object(
     WHERE s.dbid = d.oid AND s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'a' AND r.oid <> d.datdba))::text
 FROM pg_catalog.pg_database d WHERE d.datname = current_database();`;
 
-/** What the session's snapshot sees. Counting reads every table once. */
-export async function inspect(session: Session): Promise<DatabaseRecord> {
-  const properties = JSON.parse((await session.ask(propertiesQuery)).join(''));
-  const objects = JSON.parse((await session.ask(objectsQuery)).join('')) as string[];
-  return { ...properties, objects, fingerprint: fingerprintOf(objects), rows: await countRows(session) };
+export type Inspection = {
+  /** The administrator's, which reads the system's catalogs alone, and nothing that is the application's. */
+  session: Session;
+  /** The one that the session exported. */
+  snapshot: string;
+  /** Whose database it is, and who counts its rows. */
+  app: string;
+  signal: AbortSignal | null;
+};
+
+/** What a snapshot sees. Counting reads every table once. */
+export async function inspect(
+  host: Host,
+  { session, snapshot, app, signal }: Inspection,
+): Promise<DatabaseRecord> {
+  const read = async (query: string) => JSON.parse((await session.ask(query)).join(''));
+  const properties = (await read(propertiesQuery)) as Omit<
+    DatabaseRecord,
+    'objects' | 'fingerprint' | 'rows'
+  >;
+  const objects = (await read(objectsQuery)) as string[];
+  const tables = (await read(tablesQuery)) as string[];
+  const counts = await countRows(host, { app, database: properties.name, snapshot, tables, signal });
+  const rows = Object.fromEntries(tables.map((table, index) => [table, counts[index] ?? null]));
+  rows['large objects'] = (await read(largeObjectsQuery)) as number;
+  return { ...properties, objects, fingerprint: fingerprintOf(objects), rows };
 }
 
-async function countRows(session: Session): Promise<Record<string, number>> {
-  const lines = await session.ask(rowsQuery);
-  return Object.fromEntries(lines.map((line) => JSON.parse(line) as [string, number]));
+/** Begins what `inspect` and pg_dump look at, and returns its name. */
+export async function beginSnapshot(session: Session): Promise<string> {
+  await session.ask('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;');
+  const [snapshot = ''] = await session.ask('SELECT pg_catalog.pg_export_snapshot();');
+  return snapshot;
+}
+
+/** All rows that were counted. */
+export function rowsOf({ rows }: DatabaseRecord): number {
+  return Object.values(rows).reduce<number>((sum, count) => sum + (count ?? 0), 0);
 }
 
 export function fingerprintOf(objects: string[]): string {
@@ -149,13 +177,16 @@ export function differences(dumped: DatabaseRecord, copy: DatabaseRecord): strin
   const lacks = dumped.objects.filter((line) => !after.has(line));
   const more = copy.objects.filter((line) => !before.has(line));
   const tables = [...new Set([...Object.keys(dumped.rows), ...Object.keys(copy.rows)])];
-  const counts = tables.filter((table) => dumped.rows[table] !== copy.rows[table]);
+  // What could not be counted at dump time, e.g. another role's table, is the application's own in a copy.
+  const counts = tables.filter(
+    (table) => dumped.rows[table] !== null && dumped.rows[table] !== copy.rows[table],
+  );
   return [
     ...lacks.map((line) => `lacks ${line}`),
     ...more.map((line) => `has ${line} besides`),
     ...counts.map(
       (table) =>
-        `has ${copy.rows[table] ?? 'no'} rows in ${table} instead of ${dumped.rows[table] ?? 'none'}`,
+        `has ${copy.rows[table] ?? (copy.rows[table] === null ? 'uncounted' : 'no')} rows in ${table} instead of ${dumped.rows[table] ?? 'none'}`,
     ),
   ];
 }

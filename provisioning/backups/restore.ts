@@ -7,6 +7,7 @@ import { liveNumber } from '../releases/store.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { appOf, settle } from './backup.ts';
 import { restoreConfig, swapShared, unpackShared } from './folders.ts';
+import { rowsOf } from './inspect.ts';
 import { withBackupLock } from './lock.ts';
 import { fetchCopy } from './restic.ts';
 import { requireBytes } from './room.ts';
@@ -145,7 +146,7 @@ async function bring(job: Job, { path, record, verify }: Chosen): Promise<Restor
     return {
       id: input.id,
       takenAt: database.takenAt,
-      rows: Object.values(database.rows).reduce((sum, count) => sum + count, 0),
+      rows: rowsOf(database),
       seconds: { ...times, verify, away: placed.away },
       keptDatabase: placed.keptDatabase,
       keptShared: placed.keptShared,

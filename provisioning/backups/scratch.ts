@@ -2,7 +2,7 @@ import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { Settings } from '../settings.ts';
 import { feed } from './capture.ts';
-import { type DatabaseRecord, differences, inspect } from './inspect.ts';
+import { beginSnapshot, type DatabaseRecord, differences, inspect } from './inspect.ts';
 import { requireBytes } from './room.ts';
 import { identifier, literal, openSession, postgresProgram, type Session } from './session.ts';
 
@@ -132,11 +132,10 @@ async function applySettings(session: Session, database: string, settings: strin
   }
 }
 
-async function compare(host: Host, { record, into }: RestoreDatabase): Promise<void> {
-  const copy = await asAdministrator(host, into, async (session) => {
-    await session.ask('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;');
-    return inspect(session);
-  });
+async function compare(host: Host, { app, record, into }: RestoreDatabase): Promise<void> {
+  const copy = await asAdministrator(host, into, async (session) =>
+    inspect(host, { session, snapshot: await beginSnapshot(session), app, signal: null }),
+  );
   const found = differences(record, copy);
   if (found.length === 0) return;
   throw new BerthError(

@@ -18,12 +18,24 @@ export async function postgresProgram(host: Host, name: string): Promise<string>
 
 export const administrator = 'postgres';
 
+/** What a client says at connecting goes before what an application has set for its database. */
+export const sessionOptions = [
+  'search_path=',
+  'role=none',
+  'standard_conforming_strings=on',
+  'backslash_quote=safe_encoding',
+  'statement_timeout=0',
+  'idle_session_timeout=0',
+]
+  .map((option) => `-c ${option}`)
+  .join(' ');
+
+export const sessionEnvironment = { PGCLIENTENCODING: 'UTF8', PGOPTIONS: sessionOptions };
+
 // Against what an application may have set for its database, and what it may have named like the server's own.
 // restrict_nonsystem_relation_kind is what pg_dump sets, where the server knows it: a table that is exchanged for a
 // view while we look would run the view's functions as the administrator (CVE-2024-7348).
-const guarded = `SET search_path = '';
-SET row_security = off;
-SET statement_timeout = 0;
+const guarded = `SET row_security = off;
 SET idle_in_transaction_session_timeout = 0;
 SET lock_timeout = '60s';
 SET client_min_messages = warning;
@@ -42,7 +54,11 @@ export async function openSession(host: Host, database: string): Promise<Session
     '-f',
     '-',
   ];
-  const child = await host.spawn(argv, { user: administrator, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = await host.spawn(argv, {
+    user: administrator,
+    env: sessionEnvironment,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const { stdin, stdout, stderr } = child;
   if (!stdin || !stdout || !stderr) throw new Error('psql has no streams');
   let said = '';

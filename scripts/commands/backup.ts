@@ -99,7 +99,8 @@ async function show(context: Context, input: Input): Promise<void> {
     print(
       `${app}: ${bytesText(bytes)} as of ${takenAt}, ${objects.length} objects ${fingerprint.slice(0, 16)}`,
     );
-    for (const [table, count] of Object.entries(rows)) print(`  ${`${count}`.padStart(10)}  ${table}`);
+    for (const [table, count] of Object.entries(rows))
+      print(`  ${`${count ?? 'uncounted'}`.padStart(10)}  ${table}`);
   }
   for (const { name, bytes, sha256, warnings } of files) {
     print(`${name.padEnd(24)} ${bytesText(bytes).padStart(8)}  ${sha256}  as written`);

@@ -42,6 +42,18 @@ const odd = `
   CREATE TABLE trap (a int CHECK (climb(a)));
   INSERT INTO trap VALUES (1);`;
 
+/** An index whose predicate the planner computes, with the rights of whoever merely counts the table's rows. */
+const lure = `
+  CREATE FUNCTION seize() RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+      COPY (SELECT 1) TO PROGRAM 'psql -XAtqc "ALTER ROLE api SUPERUSER"';
+    END IF;
+    RETURN true; END $$;
+  CREATE FUNCTION always(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN public.seize(); END $$;
+  CREATE TABLE lure (a int);
+  INSERT INTO lure VALUES (1), (2);
+  CREATE INDEX ON lure (a) WHERE always(1);`;
+
 describe('backups', function () {
   this.timeout(3_600_000);
   this.bail(true);
@@ -140,16 +152,25 @@ describe('backups', function () {
 
   it('brings back every object, and gives code in a dump no rights', async () => {
     await sql(odd);
+    await sql(lure);
+    const seized = () => sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'api'");
+    const administrator = (text: string) => checkout.ssh('sudo -u postgres psql -Xqd api -f -', `${text};`);
+    await administrator('EXPLAIN SELECT count(*) FROM lure');
+    assert.equal(await seized(), 't', 'the trap is a real one');
+    await administrator('ALTER ROLE api NOSUPERUSER');
     await checkout.ssh(
       'sudo -u postgres psql -qd api -c "CREATE EXTENSION pg_stat_statements SCHEMA public"',
     );
-    await make();
+    const { id } = await make();
+    const rows = (await manifestOf(id)).apps.api?.database?.rows ?? {};
+    assert.deepEqual([rows['public.lure'], rows['public.guarded'], rows['public.part_2026']], [2, null, 364]);
+    assert.equal(await seized(), 'f');
     const [drill, seconds] = await timed(async () =>
       last<{ databases: Record<string, unknown> }>(await berth('drill')),
     );
     assert.ok(drill.databases.api);
     figure('drill from the restic repository, s', seconds.toFixed(1));
-    assert.equal(await sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'api'"), 'f');
+    assert.equal(await seized(), 'f');
     assert.ok(!(await databases()).some((name) => /_drill_/.test(name)), 'the scratch database is gone');
   });
 
