@@ -66,7 +66,8 @@ describe('a release under load', function () {
     figure('rollback to a warm release under load, median s', median(seconds.rollback).toFixed(1));
     figure('p99 before a cutover and during it, ms', `${usual.toFixed(0)}, ${during.toFixed(0)}`);
     assert.ok(tally.requests > 1000 && tally.long.slow > 0 && tally.long.uploads > 0);
-    assert.ok(Math.max(...seconds.moved) <= 3);
+    // A request that was under way at that moment takes as long as any other.
+    assert.ok(Math.max(...seconds.moved) <= 3 + usual / 1000);
     // On a computer that has nothing else to do; what nobody feels is no failure on a busy one.
     assert.ok(during <= Math.max(usual * 3, 100));
   });
