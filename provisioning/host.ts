@@ -48,6 +48,7 @@ export type Host = {
   setAttributes(path: string, attributes: Attributes): Promise<void>;
   /** Replaces a symlink in one step. */
   link(path: string, target: string): Promise<void>;
+  /** Whatever is there, if anything: a directory with all in it but other file systems. */
   remove(path: string): Promise<void>;
 };
 
@@ -95,7 +96,7 @@ export function createHost(): Host {
     mkdir: (path, attributes) => makeDirectory(host, path, attributes),
     setAttributes: (path, attributes) => setAttributes(host, path, attributes),
     link,
-    remove: (path) => rm(path, { recursive: true, force: true }),
+    remove: (path) => remove(host, path),
   };
   host.forget();
   return host;
@@ -197,7 +198,7 @@ async function write(host: Host, path: string, content: string, attributes: Attr
   } finally {
     await file.close();
   }
-  if ((await lstat(path).catch(nothing(null)))?.isDirectory()) await rm(path, { recursive: true });
+  if ((await lstat(path).catch(nothing(null)))?.isDirectory()) await remove(host, path);
   await rename(temporary, path);
   await syncDirectory(dirname(path));
 }
@@ -226,6 +227,16 @@ async function link(path: string, target: string): Promise<void> {
   await lchown(temporary, 0, 0);
   await rename(temporary, path);
   await syncDirectory(dirname(path));
+}
+
+/**
+ * Directories by rm(1), which goes down by open directories: a tree may hold paths longer than PATH_MAX, and one whose
+ * owner puts a symlink in place of a folder meanwhile leads it nowhere else.
+ */
+async function remove(host: Host, path: string): Promise<void> {
+  const found = await lstat(path).catch(nothing(null));
+  if (found?.isDirectory()) await must(host, ['rm', '-rf', '--one-file-system', '--', path]);
+  else await rm(path, { force: true });
 }
 
 const baseEnvironment = {

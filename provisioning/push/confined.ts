@@ -7,6 +7,8 @@ export type Confined = {
   input?: string;
   /** A file that takes its standard output, made anew and readable by root alone; default: none is kept. */
   output?: string;
+  /** Told each line of its standard output, in place of `output`. */
+  onOutput?: (line: string) => void;
   /** Told each line of its standard error. */
   onLine: (line: string) => void;
 };
@@ -21,7 +23,7 @@ const lineLength = 4096;
 export async function confined(
   host: Host,
   argv: readonly string[],
-  { input, output, onLine }: Confined,
+  { input, output, onOutput, onLine }: Confined,
 ): Promise<number> {
   const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const files: FileHandle[] = [];
@@ -32,10 +34,12 @@ export async function confined(
   };
   try {
     const stdin = input === undefined ? 'ignore' : await opened(input, O_RDONLY);
-    const stdout = output === undefined ? 'ignore' : await opened(output, O_WRONLY | O_CREAT | O_EXCL);
+    const other = onOutput ? 'pipe' : 'ignore';
+    const stdout = output === undefined ? other : await opened(output, O_WRONLY | O_CREAT | O_EXCL);
     const child = await host.spawn(argv, { stdio: [stdin, stdout, 'pipe'] });
     const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 128)));
-    await readLines(child.stderr as Readable, onLine);
+    const listed = onOutput ? readLines(child.stdout as Readable, onOutput) : undefined;
+    await Promise.all([listed, readLines(child.stderr as Readable, onLine)]);
     return await ended;
   } finally {
     for (const file of files) await file.close();

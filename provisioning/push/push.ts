@@ -78,7 +78,7 @@ async function provideLayer(work: Work, context: Context): Promise<string> {
   const output = join(directory, 'layer.tar');
   await build(host, { ...buildOf(work, context), what: 'layer', output });
   const partial = `${appRoot(of.name)}/layers/push.partial`;
-  await takeOver(host, output, partial);
+  await takeOver(host, { app: of.name, archive: output, into: partial, stop: context.stop });
   await host.remove(output);
   await settle(host, partial, path);
   return layer;
@@ -96,7 +96,7 @@ async function makeSlug(work: Work, layer: string, context: Context): Promise<st
     await build(host, { ...buildOf(work, context), what: 'source', output: archive });
   }
   const partial = `${appRoot(of.name)}/slugs/push.partial`;
-  await takeOver(host, archive, partial);
+  await takeOver(host, { app: of.name, archive, into: partial, stop: context.stop });
   try {
     processesOf(await host.read(join(partial, 'Procfile')), manifest);
     await requireNoModules(host, partial);

@@ -12,6 +12,7 @@ import { createHost, type Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
 import { holder } from '../runs.ts';
 import type { Settings } from '../settings.ts';
+import { requireDisk } from './disk.ts';
 import { type PushHeader, readHeader } from './header.ts';
 import { print, printError, printFailure } from './print.ts';
 import type { PushInput } from './push.ts';
@@ -21,6 +22,7 @@ import { pusher } from './pusher.ts';
 // it says. The run is a unit of its own and goes on to its end, whatever becomes of this process.
 const buildDirectory = '/var/lib/berth/build';
 const maxBytes = 1024 ** 3;
+const checkBytes = 32 * 1024 ** 2;
 const dayMs = 86_400_000;
 
 let pusherGone = () => {};
@@ -86,14 +88,20 @@ async function refuseBesideAnother(host: Host): Promise<void> {
 async function keep({ manifests }: PushHeader, archive: AsyncIterable<Buffer>): Promise<string> {
   await mkdir(buildDirectory, { recursive: true, mode: 0o700 });
   await clearAbandoned();
+  await requireDisk();
   const directory = await mkdtemp(join(buildDirectory, 'push-'));
   try {
     await writeFile(join(directory, 'manifests.json'), JSON.stringify(manifests), { mode: 0o644 });
     const limited = async function* limit(chunks: AsyncIterable<Buffer>) {
       let bytes = 0;
+      let checked = 0;
       for await (const chunk of chunks) {
         bytes += chunk.length;
         if (bytes > maxBytes) throw tooLarge();
+        if (bytes - checked > checkBytes) {
+          await requireDisk();
+          checked = bytes;
+        }
         yield chunk;
       }
     };

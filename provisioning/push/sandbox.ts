@@ -1,4 +1,5 @@
-import { statfs } from 'node:fs/promises';
+import { getServers } from 'node:dns';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -6,6 +7,7 @@ import { availableMiB } from '../releases/room.ts';
 import type { Settings } from '../settings.ts';
 import { render } from '../template.ts';
 import { confined } from './confined.ts';
+import { guard } from './guard.ts';
 
 /** Exit codes of `build.ts`. */
 export const buildExit = { failed: 65, install: 66, noRegistry: 69 };
@@ -30,14 +32,12 @@ const maxSeconds = 900;
 const maxMiB = 2048;
 /** What the running applications keep of the memory that is available, and the least that a build can do with. */
 const memory = { reserveMiB: 150, leastMiB: 256, mostMiB: 4096 };
-/** A build that leaves less on the disk is stopped: the database needs it too. */
-const diskReserveMiB = 300;
 const shownLines = 15;
 
 /**
  * Runs `build.ts` in its sandbox and keeps what it writes.
  *
- * @throws BerthError `no_registry`, `packages_unavailable`, `build_failed`, `memory_short`, `stopped`
+ * @throws BerthError `no_registry`, `packages_unavailable`, `build_failed`, `memory_short`, `disk_short`, `stopped`
  */
 export async function build(host: Host, wanted: Build): Promise<void> {
   const { app, output, onLine, stop } = wanted;
@@ -46,19 +46,19 @@ export async function build(host: Host, wanted: Build): Promise<void> {
   // Left by an earlier one that failed.
   await host.run(['systemctl', 'reset-failed', unit]);
   const argv = await sandboxed(host, unit, wanted);
-  const watched = watchOver(host, unit, stop);
+  const guarded = guard(host, unit, stop);
   const said = (line: string) => {
     onLine(line);
     last.push(line);
     if (last.length > shownLines) last.shift();
   };
-  const code = await confined(host, argv, { output, onLine: said }).finally(watched.end);
-  // A unit that is stopped in time ends with 0.
-  const reason = watched.reason();
-  if (reason) throw reason;
-  if (code === 0) return;
+  const code = await confined(host, argv, { output, onLine: said }).finally(guarded.end);
   const result = (await host.run(['systemctl', 'show', '--property=Result', '--value', unit])).stdout.trim();
   await host.run(['systemctl', 'reset-failed', unit]);
+  // It may have ended with 0 in the moment in which it was to be killed.
+  const reason = guarded.reason();
+  if (reason) throw reason;
+  if (code === 0) return;
   throw failure(app, code, result, last.join('\n'));
 }
 
@@ -74,6 +74,8 @@ async function sandboxed(host: Host, unit: string, { app, settings, what, input 
   const properties = [
     ...propertiesOf(conf),
     `InaccessiblePaths=${hidden.join(' ')}`,
+    // Wherever names are resolved, be it on the machine itself.
+    `IPAddressAllow=${resolvers().join(' ')}`,
     // Whatever ends the run ends the build.
     'BindsTo=berth-run.service',
     'After=berth-run.service',
@@ -84,6 +86,13 @@ async function sandboxed(host: Host, unit: string, { app, settings, what, input 
     ...properties.map((property) => `--property=${property}`),
     ...['--', process.execPath, join(import.meta.dirname, 'build.ts'), what, host.arch],
   ];
+}
+
+/** systemd-resolved, and what /etc/resolv.conf names, without the interface of a link-local address. */
+function resolvers(): string[] {
+  return ['127.0.0.53', ...getServers().filter((server) => isIP(server))].map((server) =>
+    server.replace(/%.*/, ''),
+  );
 }
 
 /** The settings of a template of `systemd/`, as systemd-run takes them. */
@@ -98,36 +107,6 @@ function memoryFor(available: number): number {
     'memory_short',
     `${available} MiB of memory are available, a build needs ${memory.leastMiB + memory.reserveMiB}`,
     'run berth deploy on your computer, which builds there',
-  );
-}
-
-/** Stops a build that fills the disk, or when the operator asks to. */
-function watchOver(host: Host, unit: string, stop: AbortSignal) {
-  let reason: BerthError | undefined;
-  const end = (why: BerthError) => {
-    reason ??= why;
-    void host.run(['systemctl', 'stop', '--no-block', unit]);
-  };
-  const stopped = () => end(new BerthError('stopped', 'stopped on request', 'push again'));
-  stop.addEventListener('abort', stopped);
-  const timer = setInterval(async () => {
-    const { bavail, bsize } = await statfs('/var/tmp');
-    if ((bavail * bsize) / 1024 ** 2 < diskReserveMiB) end(diskShort());
-  }, 1000);
-  return {
-    reason: () => reason,
-    end() {
-      clearInterval(timer);
-      stop.removeEventListener('abort', stopped);
-    },
-  };
-}
-
-function diskShort(): BerthError {
-  return new BerthError(
-    'disk_short',
-    `the build was stopped: it left less than ${diskReserveMiB} MiB of the machine's disk`,
-    'free some space on the machine, or run berth deploy on your computer',
   );
 }
 

@@ -8,43 +8,75 @@ import type { Host } from '../host.ts';
 import type { SlugEntry } from '../releases/identity.ts';
 import { render } from '../template.ts';
 import { confined } from './confined.ts';
+import { requireDisk } from './disk.ts';
+import { guard } from './guard.ts';
 import { propertiesOf } from './sandbox.ts';
 
-const limits = { entries: 200_000, MiB: 4096 };
+const limits = { entries: 200_000, MiB: 4096, pathBytes: 2000, seconds: 300 };
+
+export type TakeOver = {
+  app: string;
+  /** The tar file. */
+  archive: string;
+  into: string;
+  stop: AbortSignal;
+};
 
 /**
  * Unpacks a tar file that nobody vouches for into a new directory, as files of root. What stands there afterwards is
  * directories, files and symlinks that stay inside, nothing else; anything else refuses the whole.
  *
- * @throws BerthError `slug_refused`
+ * @throws BerthError `slug_refused`, `disk_short`, `stopped`
  */
-export async function takeOver(host: Host, archive: string, into: string): Promise<void> {
+export async function takeOver(host: Host, wanted: TakeOver): Promise<void> {
+  const { archive, into } = wanted;
   await host.remove(into);
   await mkdir(into, { mode: 0o755 });
   try {
-    const conf = render('systemd/take-over.conf', { into, maxMiB: limits.MiB });
-    const unit = ['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--service-type=exec'];
-    const tar = [
-      'tar',
-      '-x',
-      '--no-same-owner',
-      '--no-same-permissions',
-      '--no-xattrs',
-      '-C',
-      into,
-      '-f',
-      '-',
-    ];
-    const properties = propertiesOf(conf).map((property) => `--property=${property}`);
-    const said: string[] = [];
-    const onLine = (line: string) => void (said.length < 5 && said.push(line));
-    const code = await confined(host, [...unit, ...properties, '--', ...tar], { input: archive, onLine });
-    if (code !== 0) throw refused(`tar refuses it: ${said.join('\n')}`);
+    await requireDisk((await lstat(archive)).size);
+    await requireFew(host, wanted);
+    await tar(host, wanted, ['-x', '--no-same-owner', '--no-same-permissions', '--no-xattrs', '-C', into]);
     await inspect(into);
   } catch (error) {
     await host.remove(into);
     throw error;
   }
+}
+
+/** Before anything is unpacked: many small files take longer to remove than to pack, and a path may be too long to open. */
+async function requireFew(host: Host, wanted: TakeOver): Promise<void> {
+  let entries = 0;
+  let longest = 0;
+  await tar(host, wanted, ['-t', '--quoting-style=escape'], (line) => {
+    entries += 1;
+    longest = Math.max(longest, Buffer.byteLength(line));
+  });
+  if (entries > limits.entries) throw refused(`it has more than ${limits.entries} files`);
+  if (longest > limits.pathBytes) throw refused(`it has a path of more than ${limits.pathBytes} bytes`);
+}
+
+async function tar(
+  host: Host,
+  { app, archive, into, stop }: TakeOver,
+  what: string[],
+  onOutput?: (line: string) => void,
+): Promise<void> {
+  const unit = `berth-take-over-${app}.service`;
+  const conf = render('systemd/take-over.conf', { into, maxMiB: limits.MiB, maxSeconds: limits.seconds });
+  const properties = [...propertiesOf(conf), 'BindsTo=berth-run.service', 'After=berth-run.service'];
+  const argv = [
+    ...['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--service-type=exec', `--unit=${unit}`],
+    ...properties.map((property) => `--property=${property}`),
+    ...['--', 'tar', ...what, '-f', '-'],
+  ];
+  const said: string[] = [];
+  const onLine = (line: string) => void (said.length < 5 && said.push(line));
+  const guarded = guard(host, unit, stop);
+  const streams = { input: archive, onLine, ...(onOutput ? { onOutput } : {}) };
+  const code = await confined(host, argv, streams).finally(guarded.end);
+  const reason = guarded.reason();
+  if (reason) throw reason;
+  if (code !== 0) throw refused(`tar refuses it: ${said.join('\n')}`);
 }
 
 async function inspect(root: string): Promise<void> {
