@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunOptions, type RunResult, run, runChecked } from '../../scripts/process.ts';
+import { eventually } from './computer.ts';
 
 /** A clone of this repository's last commit in a folder of its own, as a new user has it. */
 export type Checkout = {
@@ -23,6 +24,8 @@ export type Checkout = {
   status(): Promise<Status>;
   /** Runs a shell line on the machine as the admin user; fails the test unless it exits 0. */
   ssh(line: string, input?: string | Uint8Array): Promise<string>;
+  /** Reboots the machine and resolves once its next boot lets us in: it still answers for a moment after it was asked. */
+  reboot(): Promise<void>;
   /** Writes `provisioning/hosts/local.yml`. */
   settings(yaml: string): void;
   /** Takes the machine and the folder away. */
@@ -65,6 +68,16 @@ export async function cloneRepository({ installed }: { installed: boolean }): Pr
     status: async () => JSON.parse(await lastLine(berth(['status', '--json']))) as Status,
     ssh: async (line, input) =>
       (await must(['ssh', '--', 'sh', '-c', line], input === undefined ? {} : { input })).stdout,
+    async reboot() {
+      const boot = async () => (await berth(['ssh', '--', 'cat', '/proc/sys/kernel/random/boot_id'])).stdout;
+      const before = await boot();
+      await berth(['ssh', '--', 'sudo', 'systemctl', 'reboot']);
+      await eventually(
+        'a boot of its own',
+        60,
+        async () => !['', before].includes(await boot()) || undefined,
+      );
+    },
     settings: (yaml) => writeFileSync(join(root, 'provisioning/hosts/local.yml'), yaml),
     async remove() {
       await berth(['destroy', '--yes']);

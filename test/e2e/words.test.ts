@@ -152,7 +152,7 @@ describe('the words of a running application', function () {
       warm.filter(({ release }) => release === 'v4').map(({ process, state }) => `${process} ${state}`),
       ['web.1 warm', 'pm2 warm'],
     );
-    await checkout.ssh('sudo systemctl reboot').catch(() => {});
+    await checkout.reboot();
     await eventually('the machine after its boot', 60, async () => {
       const { code, stdout } = await checkout.berth(['status', '--json']);
       return code === 0 && JSON.parse(stdout).healthy === true ? true : undefined;
