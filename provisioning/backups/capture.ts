@@ -5,7 +5,15 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { BerthError } from '../errors.ts';
 import type { Host, SpawnOptions } from '../host.ts';
+import { requireBytes } from './room.ts';
 import type { FileRecord } from './store.ts';
+
+export type CaptureInto = {
+  directory: string;
+  name: string;
+  /** A file that outgrows this is given up. */
+  maxBytes: number;
+};
 
 export type CaptureOptions = Pick<SpawnOptions, 'user' | 'cwd' | 'env'> & {
   /** Exit codes that are not a failure; what the program said is then kept as `warnings`. */
@@ -18,12 +26,12 @@ export type CaptureOptions = Pick<SpawnOptions, 'user' | 'cwd' | 'env'> & {
  * Runs a program and keeps what it prints as a new file, 0600, with the checksum of what it printed. A program whose
  * reader is gone ends by itself, so nothing goes on behind a killed backup.
  *
- * @throws BerthError `command_failed`; what the disk says when it is full rises as it is
+ * @throws BerthError `command_failed`, `disk_short`; what the disk says when it is full rises as it is
  */
 export async function capture(
   host: Host,
   argv: readonly string[],
-  { directory, name }: { directory: string; name: string },
+  { directory, name, maxBytes }: CaptureInto,
   { tolerated = [], signal, ...options }: CaptureOptions,
 ): Promise<FileRecord> {
   const child = await host.spawn(argv, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -37,7 +45,11 @@ export async function capture(
       async function* measure(chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           hash.update(chunk);
+          if (bytes % checkedEvery > (bytes + chunk.length) % checkedEvery) {
+            await requireBytes(directory, 0, name);
+          }
           bytes += chunk.length;
+          if (bytes > maxBytes) throw outgrown(name, maxBytes);
           yield chunk;
         }
       },
@@ -54,6 +66,17 @@ export async function capture(
   if (code === 0) return record;
   if (code !== null && tolerated.includes(code)) return { ...record, warnings: said() };
   throw failed(argv, code, said());
+}
+
+/** How often the room on the disk is looked at meanwhile, which root could use up to the last byte. */
+const checkedEvery = 16 * 1024 ** 2;
+
+function outgrown(name: string, maxBytes: number): BerthError {
+  return new BerthError(
+    'disk_short',
+    `${name} grew beyond ${Math.round(maxBytes / 1024 ** 2)} MiB while it was made, far more than there was before`,
+    'see what writes so much on the machine, then run the same command again',
+  );
 }
 
 /** Runs a program whose standard input is a file. */

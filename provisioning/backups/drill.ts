@@ -9,7 +9,14 @@ import { rowsOf } from './inspect.ts';
 import { withBackupLock } from './lock.ts';
 import { checkRepository, fetchCopy, listCopies } from './restic.ts';
 import { besideName, dropDatabase, type RestoreTimes, restoreDatabase } from './scratch.ts';
-import { backupPath, backupsRoot, listBackups, type Manifest, readManifest } from './store.ts';
+import {
+  type AppRecord,
+  backupPath,
+  backupsRoot,
+  listBackups,
+  type Manifest,
+  readManifest,
+} from './store.ts';
 import { verifyFiles } from './verify.ts';
 
 /** One drill, a line of `drills.ndjson`. */
@@ -75,26 +82,48 @@ async function rehearse(host: Host, settings: Settings, found: Found, say: (text
   const { path, manifest } = await newest(host, settings, found, say);
   say(`reads ${manifest.id}`);
   await verifyFiles(host, path, manifest);
+  const failures: [app: string, error: unknown][] = [];
   for (const [app, { database }] of Object.entries(manifest.apps)) {
     if (!database) continue;
-    const into = besideName(app, 'drill');
-    const dump = `${path}/${database.file}`;
-    const times = await restoreDatabase(host, { app, record: database, dump, into, say });
-    await dropDatabase(host, into);
-    const { rows, objects, fingerprint } = database;
-    found.databases[app] = {
-      ...times,
-      tables: Object.keys(rows).length,
-      rows: rowsOf(database),
-      objects: objects.length,
-      fingerprint,
-    };
+    try {
+      found.databases[app] = await rehearseDatabase(host, { app, path, database }, say);
+    } catch (error) {
+      failures.push([app, error]);
+    }
   }
   if (found.source === 'restic') {
     await host.remove(path);
     say('checks the restic repository');
     await checkRepository(host, settings);
   }
+  if (failures.length > 0) throw failed(failures);
+}
+
+/** The first one's code and hint, and what every one says. */
+function failed(failures: [app: string, error: unknown][]): unknown {
+  const [[, first] = []] = failures;
+  if (!(first instanceof BerthError)) return first;
+  const lines = failures.map(([app, error]) => `${app}: ${messageOf(error)}`);
+  return new BerthError(first.code, lines.join('\n'), first.hint, { cause: first });
+}
+
+async function rehearseDatabase(
+  host: Host,
+  { app, path, database }: { app: string; path: string; database: NonNullable<AppRecord['database']> },
+  say: (text: string) => void,
+): Promise<DrilledDatabase> {
+  const into = besideName(app, 'drill');
+  const dump = `${path}/${database.file}`;
+  const times = await restoreDatabase(host, { app, record: database, dump, into, say });
+  await dropDatabase(host, into);
+  const { rows, objects, fingerprint } = database;
+  return {
+    ...times,
+    tables: Object.keys(rows).length,
+    rows: rowsOf(database),
+    objects: objects.length,
+    fingerprint,
+  };
 }
 
 async function newest(

@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
 import { feed } from './capture.ts';
+import { damaged } from './store.ts';
 
 /**
  * Unpacks an archive of an application's shared folder beside the one that it uses, as the application's own user:
@@ -36,12 +37,38 @@ export async function swapShared({ name }: AppSettings, beside: string, time: st
   return kept;
 }
 
+/** Gives a folder its name that a kill between the two renames of `swapShared` left without one. */
+export async function settleShared(host: Host, { name }: AppSettings): Promise<void> {
+  const directory = `/srv/${name}`;
+  if (await host.stat(`${directory}/shared`)) return;
+  const entries = await host.list(directory);
+  const replaced = entries.filter((entry) => /^shared_before_\d{14}$/.test(entry)).sort();
+  const next = entries.includes('shared_restore') ? 'shared_restore' : replaced.at(-1);
+  if (next !== undefined && replaced.length > 0) await rename(`${directory}/${next}`, `${directory}/shared`);
+}
+
+/**
+ * Refuses an archive of `/etc/<app>` with anything in it but that folder's files, directories and symlinks: root
+ * unpacks it, and a copy may come from a repository that others can write to.
+ *
+ * @throws BerthError `backup_damaged`
+ */
+export async function requireConfigAlone(
+  host: Host,
+  { name }: AppSettings,
+  { id, path, archive }: { id: string; path: string; archive: string },
+): Promise<void> {
+  const list = ['tar', '--list', '--quoting-style=escape', `--file=${path}/${archive}`];
+  const lines = async (argv: string[]) => (await host.must(argv)).split('\n').filter(Boolean);
+  const members = await lines(list);
+  const odd =
+    members.find((member) => !`${member}/`.startsWith(`${name}/`) || /(^|\/)\.\.(\/|$)/.test(member)) ??
+    (await lines([...list, '--verbose'])).find((line) => !/^[-dl]/.test(line));
+  if (odd !== undefined) throw damaged(id, archive, `holds ${JSON.stringify(odd)}`);
+}
+
 /** Puts the files of `/etc/<app>` back, which root alone may write to. Others there stay. */
-export async function restoreConfig(host: Host, archive: string): Promise<void> {
-  await feed(
-    host,
-    ['tar', '--extract', '--file=-', '--directory=/etc', '--preserve-permissions', '--same-owner'],
-    archive,
-    {},
-  );
+export async function restoreConfig(host: Host, { name }: AppSettings, archive: string): Promise<void> {
+  const argv = ['tar', '--extract', '--file=-', '--directory=/etc', '--preserve-permissions', '--same-owner'];
+  await feed(host, [...argv, '--', name], archive, {});
 }

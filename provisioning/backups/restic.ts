@@ -78,11 +78,25 @@ export async function setRestic(
     // `init` refuses one that is there, as with a wrong password: what opening said tells more.
     if (/wrong password|no key found/i.test(opened.stderr))
       throw resticFailed('cat', opened.code, opened.stderr);
-    await must(run, 'init');
-  }
-  const own = { mode: 0o600, owner: 'root', group: 'root' };
-  await host.write(secretsPath, encodeEnvironment(secrets), own);
+    await makeRepository(host, run, secrets);
+  } else await keepSecrets(host, encodeEnvironment(secrets));
   return { repository: shown(repository), created: opened.code !== 0 };
+}
+
+/** Its password is kept before it is the only one that opens the repository, which a kill in between would lose. */
+async function makeRepository(host: Host, run: Restic, secrets: Environment): Promise<void> {
+  const before = await host.read(secretsPath);
+  await keepSecrets(host, encodeEnvironment(secrets));
+  try {
+    await must(run, 'init');
+  } catch (error) {
+    await (before === null ? host.remove(secretsPath) : keepSecrets(host, before));
+    throw error;
+  }
+}
+
+function keepSecrets(host: Host, text: string): Promise<void> {
+  return host.write(secretsPath, text, { mode: 0o600, owner: 'root', group: 'root' });
 }
 
 /** Copies every backup that the repository lacks, and forgets there what retention keeps no longer. */

@@ -6,7 +6,7 @@ import { renew } from '../releases/renew.ts';
 import { liveNumber } from '../releases/store.ts';
 import type { AppSettings, Settings } from '../settings.ts';
 import { appOf, settle } from './backup.ts';
-import { restoreConfig, swapShared, unpackShared } from './folders.ts';
+import { requireConfigAlone, restoreConfig, swapShared, unpackShared } from './folders.ts';
 import { rowsOf } from './inspect.ts';
 import { withBackupLock } from './lock.ts';
 import { fetchCopy } from './restic.ts';
@@ -173,12 +173,15 @@ async function replace(job: Job, scratch: string, { path, record }: Omit<Chosen,
     throw new BerthError('stopped', 'stopped on request, nothing was replaced', 'run the same command again');
   }
   const keepAs = besideName(app.name, 'before');
+  if (input.config) {
+    await requireConfigAlone(host, app, { id: input.id, path, archive: record.config as string });
+  }
   const beside = input.shared ? await prepareShared(job, `${path}/${record.shared}`) : null;
   say(`puts ${scratch} in the place of ${app.name}`);
   const away = await swapDatabases(host, { live: app.name, next: scratch, keepAs });
   try {
     const keptShared = beside ? await swapShared(app, beside, keepAs.split('_').at(-1) as string) : null;
-    if (input.config) await restoreConfig(host, `${path}/${record.config}`);
+    if (input.config) await restoreConfig(host, app, `${path}/${record.config}`);
     const release = input.shared || input.config ? await restart(job) : null;
     return { away, keptDatabase: keepAs, keptShared, release };
   } catch (error) {

@@ -58,6 +58,11 @@ describe('retention', () => {
     assert.deepEqual(gone, [all[1]?.id]);
   });
 
+  it('never takes the newest that an application is in, however long it fails', () => {
+    const all = [made('2025-12-01T03:30:00Z', 'daily', ['api', 'blog']), ...nightly(60)];
+    assert.ok(left(all).includes('12-01 daily'));
+  });
+
   it('goes by the order in which they were made where the clock was set back', () => {
     const all = [...nightly(10), made('2020-01-01T03:30:00Z')];
     const days = left(all);

@@ -15,14 +15,15 @@ export type Kept = { id: string; sequence: number; kind: Kind; startedAt: string
 /**
  * The ids that nobody needs any more. Of the nightly ones the newest of each of the last `daily` days and `weekly`
  * weeks that have one are kept; of those made by hand, and of each application's from before a release, the newest.
- * Age is the order in which they were made, never the clock, and the newest whole one stays whatever the settings say.
+ * Age is the order in which they were made, never the clock, and the newest of each
+ * application stays whatever the settings say: a backup lacks one that failed then.
  */
 export function superfluous(all: Kept[], keep: Retention): string[] {
   const newestFirst = all.toSorted((a, b) => b.sequence - a.sequence);
   const nightly = newestFirst.filter(({ kind }) => kind === 'daily');
-  const whole = newestFirst.find(({ kind }) => kind !== 'release');
+  const whole = newestFirst.filter(({ kind }) => kind !== 'release');
   const wanted = [
-    ...(whole ? [whole] : []),
+    ...newestOfApps(whole),
     ...newestOfEach(nightly, dayOf, keep.daily),
     ...newestOfEach(nightly, weekOf, keep.weekly),
     ...newestFirst.filter(({ kind }) => kind === 'manual').slice(0, keep.manual),
@@ -30,6 +31,11 @@ export function superfluous(all: Kept[], keep: Retention): string[] {
   ];
   const ids = new Set(wanted.map(({ id }) => id));
   return newestFirst.filter(({ id }) => !ids.has(id)).map(({ id }) => id);
+}
+
+function newestOfApps(newestFirst: Kept[]): Kept[] {
+  const apps = new Set(newestFirst.flatMap((one) => one.apps));
+  return [...apps].flatMap((app) => newestFirst.find((one) => one.apps.includes(app)) ?? []);
 }
 
 function ofReleases(newestFirst: Kept[], count: number): Kept[] {

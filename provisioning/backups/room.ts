@@ -5,6 +5,8 @@ import { lockTables } from './inspect.ts';
 import { openSession } from './session.ts';
 
 const reserveBytes = 256 * 1024 ** 2;
+/** Of each entry in an archive, also of an empty one. */
+const headerBytes = 1536;
 
 /**
  * Refuses what would fill a disk.
@@ -42,10 +44,12 @@ export async function tableBytes(host: Host, database: string): Promise<number> 
   }
 }
 
-/** What a directory takes on the disk, holes of sparse files not counted. Symlinks are not followed. */
+/** What an archive of a directory takes, holes of sparse files not counted. Symlinks are not followed. */
 export async function directoryBytes(host: Host, path: string): Promise<number> {
-  const { stdout } = await host.run(['du', '--summarize', '--one-file-system', '--block-size=1', path]);
-  return Number.parseInt(stdout, 10) || 0;
+  const count = async (...unit: string[]) =>
+    Number.parseInt((await host.run(['du', '--summarize', '--one-file-system', ...unit, path])).stdout, 10) ||
+    0;
+  return (await count('--block-size=1')) + headerBytes * (await count('--inodes'));
 }
 
 function mib(bytes: number): number {

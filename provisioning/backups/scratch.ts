@@ -34,11 +34,11 @@ export type RestoreTimes = { restore: number; check: number };
  * @throws BerthError `disk_short`, `restore_roles_missing`, `restore_differs`; the database is gone again then
  */
 export async function restoreDatabase(host: Host, options: RestoreDatabase): Promise<RestoreTimes> {
-  const { app, record, dump, into, say } = options;
+  const { record, dump, into, say } = options;
   await requireBytes('/var/lib/postgresql', record.bytes * 1.2, 'the restored database');
   await asAdministrator(host, 'postgres', (session) => create(session, options));
   try {
-    await asAdministrator(host, into, (session) => prepare(session, record, app));
+    await asAdministrator(host, into, (session) => prepare(session, options));
     say(`restores ${dump.split('/').at(-1)} into ${into}`);
     const began = performance.now();
     await readBack(host, options);
@@ -53,7 +53,7 @@ export async function restoreDatabase(host: Host, options: RestoreDatabase): Pro
   }
 }
 
-async function create(session: Session, { app, record, into }: RestoreDatabase): Promise<void> {
+async function create(session: Session, { record, into }: RestoreDatabase): Promise<void> {
   const wanted = record.roles.map(literal).join(', ');
   const missing = wanted
     ? await session.ask(
@@ -72,20 +72,25 @@ async function create(session: Session, { app, record, into }: RestoreDatabase):
     i: `LOCALE_PROVIDER icu ICU_LOCALE ${literal(locale ?? '')}`,
     b: `LOCALE_PROVIDER builtin BUILTIN_LOCALE ${literal(locale ?? '')}`,
   };
-  await session.ask(`CREATE DATABASE ${identifier(into)} OWNER ${identifier(app)} TEMPLATE template0
+  await session.ask(`CREATE DATABASE ${identifier(into)} TEMPLATE template0 CONNECTION LIMIT 0
     ENCODING ${literal(encoding)} LC_COLLATE ${literal(collate)} LC_CTYPE ${literal(ctype)} ${localeOf[provider] ?? ''};`);
   await session.ask(`REVOKE ALL ON DATABASE ${identifier(into)} FROM PUBLIC;`);
 }
 
-/** Extensions that the application could not create itself, while the database is empty of anything of its making. */
-async function prepare(session: Session, { extensions }: DatabaseRecord, app: string): Promise<void> {
-  for (const { name, schema } of extensions) {
+/**
+ * Extensions that the application could not create itself, whose scripts run as the administrator: only then does the
+ * database become the application's, which could plant functions for them to call.
+ */
+async function prepare(session: Session, { record, app, into }: RestoreDatabase): Promise<void> {
+  for (const { name, schema } of record.extensions) {
     const where = identifier(schema);
     if (!['public', 'pg_catalog'].includes(schema)) {
       await session.ask(`CREATE SCHEMA IF NOT EXISTS ${where} AUTHORIZATION ${identifier(app)};`);
     }
     await session.ask(`CREATE EXTENSION ${identifier(name)} WITH SCHEMA ${where} CASCADE;`);
   }
+  const database = `ALTER DATABASE ${identifier(into)}`;
+  await session.ask(`${database} OWNER TO ${identifier(app)}; ${database} CONNECTION LIMIT -1;`);
 }
 
 async function readBack(host: Host, { app, record, dump, into }: RestoreDatabase): Promise<void> {
@@ -123,12 +128,15 @@ export function withoutExtensions(list: string, extensions: DatabaseRecord['exte
     .join('\n');
 }
 
-/** `SET … FROM CURRENT` takes a list such as search_path as it is kept, without quoting it anew. */
+/**
+ * `SET … FROM CURRENT` takes a list such as search_path as it is kept, without quoting it anew. Each ends with its own
+ * transaction: another client_encoding would make other bytes the end of the next literal.
+ */
 async function applySettings(session: Session, database: string, settings: string[]): Promise<void> {
   for (const setting of settings) {
     const [, name = '', value = ''] = setting.match(/^([^=]+)=(.*)$/s) ?? [];
-    await session.ask(`SELECT pg_catalog.set_config(${literal(name)}, ${literal(value)}, false);
-      ALTER DATABASE ${identifier(database)} SET ${name.split('.').map(identifier).join('.')} FROM CURRENT;`);
+    await session.ask(`BEGIN; SELECT pg_catalog.set_config(${literal(name)}, ${literal(value)}, true);
+      ALTER DATABASE ${identifier(database)} SET ${name.split('.').map(identifier).join('.')} FROM CURRENT; COMMIT;`);
   }
 }
 

@@ -36,6 +36,8 @@ export type Manifest = {
   };
   apps: Record<string, AppRecord>;
   files: FileRecord[];
+  /** Applications that are not in it, and why. */
+  failed: Record<string, string>;
 };
 
 export type AppRecord = {
@@ -72,8 +74,22 @@ export async function listBackups(host: Host): Promise<Manifest[]> {
 /** @throws BerthError `backup_damaged` */
 export async function readManifest(host: Host, path: string, id: string): Promise<Manifest> {
   const manifest = await parseManifest(host, path);
-  if (manifest) return manifest;
-  throw damaged(id, 'manifest.json', 'is not there or cannot be read');
+  if (!manifest) throw damaged(id, 'manifest.json', 'is not there or cannot be read');
+  if (manifest.id !== id) throw damaged(id, 'manifest.json', 'is of another backup');
+  const stray = strayName(manifest);
+  if (stray !== undefined) throw damaged(id, 'manifest.json', `names a file ${JSON.stringify(stray)}`);
+  return manifest;
+}
+
+/** A file that is not in the backup's own directory, or whose checksum would not be looked at. */
+function strayName({ apps, files }: Manifest): string | undefined {
+  const listed = new Set(files.map(({ name }) => name));
+  const used = Object.values(apps).flatMap(({ database, config, shared }) => [
+    database?.file ?? [],
+    config ?? [],
+    shared ?? [],
+  ]);
+  return [...listed, ...used.flat()].find((name) => !/^\w[\w.-]*$/.test(name) || !listed.has(name));
 }
 
 async function parseManifest(host: Host, path: string): Promise<Manifest | null> {

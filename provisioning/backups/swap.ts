@@ -15,7 +15,7 @@ export type Swap = {
 /**
  * Puts one database in another's place by one transaction of two renames: killed in the middle, nothing has changed.
  * The first rename locks the name, so that whoever connects waits, and then waits itself, up to 5 s, until those who
- * are connected have gone, which they are told meanwhile.
+ * are connected to either have gone, which they are told meanwhile.
  *
  * @returns for how long nobody could use it, in seconds
  */
@@ -26,14 +26,15 @@ export async function swapDatabases(host: Host, { live, next, keepAs }: Swap): P
       const rename = (from: string, to: string) =>
         `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)};`;
       const renamed = renamer.ask(`BEGIN; ${rename(live, keepAs)} ${rename(next, live)} COMMIT;`);
-      await sendAway(usher, live, renamed);
+      await sendAway(usher, [live, next], renamed);
       return Math.round(performance.now() - began) / 1000;
     }),
   );
 }
 
-/** Ends the sessions of a database until the rename that waits for it is over. */
-async function sendAway(usher: Session, database: string, renamed: Promise<unknown>): Promise<void> {
+/** Ends the sessions of databases until the rename that waits for it is over. */
+async function sendAway(usher: Session, databases: string[], renamed: Promise<unknown>): Promise<void> {
+  const names = databases.map(literal).join(', ');
   let over = false;
   const end = renamed.finally(() => {
     over = true;
@@ -41,7 +42,7 @@ async function sendAway(usher: Session, database: string, renamed: Promise<unkno
   end.catch(() => {});
   while (!over) {
     await usher.ask(
-      `SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datname = ${literal(database)};`,
+      `SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datname IN (${names});`,
     );
     await Promise.race([end.catch(() => {}), wait(20)]);
   }

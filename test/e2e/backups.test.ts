@@ -135,7 +135,7 @@ describe('backups', function () {
         /api\.dump of the backup .* was altered/,
       ],
       [`rm ${path}`, /api\.dump of the backup .* is missing/],
-      [`sed -i s/manual/Manual/ ${root}/${id}/manifest.json`, /manifest\.json of the backup .* is not what/],
+      [`sed -i s/hand/Hand/ ${root}/${id}/manifest.json`, /manifest\.json of the backup .* is not what/],
     ];
     await asRoot(`cp -a ${root}/${id} /root/whole`);
     for (const [harm, says] of damages) {
