@@ -12,7 +12,7 @@ import { withBackupLock } from './lock.ts';
 import { fetchCopy } from './restic.ts';
 import { requireBytes } from './room.ts';
 import { asAdministrator, besideName, dropDatabase, type RestoreTimes, restoreDatabase } from './scratch.ts';
-import { identifier, literal } from './session.ts';
+import { identifier, literal, sessionEnvironment } from './session.ts';
 import { type AppRecord, backupPath, idPattern, type Manifest, readManifest } from './store.ts';
 import { swapDatabases } from './swap.ts';
 import { verifyFiles } from './verify.ts';
@@ -140,7 +140,10 @@ async function bring(job: Job, { path, record, verify }: Chosen): Promise<Restor
   try {
     // Without statistics the first queries would be planned blindly.
     say('gathers statistics');
-    await host.must(['psql', '-XAtqc', 'ANALYZE', '-d', scratch], { user: app.name });
+    await host.must(['psql', '-XAtqc', 'ANALYZE', '-d', scratch], {
+      user: app.name,
+      env: sessionEnvironment,
+    });
     const placed =
       input.into === null ? await replace(job, scratch, { path, record }) : await name(job, scratch);
     return {

@@ -42,6 +42,15 @@ const odd = `
   CREATE TABLE trap (a int CHECK (climb(a)));
   INSERT INTO trap VALUES (1);`;
 
+/** What would end a literal early, or a statement, in a session that obeys them. */
+const settings = `
+  CREATE TABLE "Ã' odd" (a int);
+  ALTER DATABASE api SET client_encoding = 'SJIS';
+  ALTER DATABASE api SET search_path = "$user", public, "odd schema", "Ã'; ALTER ROLE api SUPERUSER; --";
+  ALTER DATABASE api SET statement_timeout = 1;
+  ALTER DATABASE api SET role = 'api';
+  ALTER DATABASE api SET standard_conforming_strings = off`;
+
 /** An index whose predicate the planner computes, with the rights of whoever merely counts the table's rows. */
 const lure = `
   CREATE FUNCTION seize() RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN
@@ -153,6 +162,7 @@ describe('backups', function () {
   it('brings back every object, and gives code in a dump no rights', async () => {
     await sql(odd);
     await sql(lure);
+    await sql(settings);
     const seized = () => sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'api'");
     const administrator = (text: string) => checkout.ssh('sudo -u postgres psql -Xqd api -f -', `${text};`);
     await administrator('EXPLAIN SELECT count(*) FROM lure');
@@ -170,6 +180,10 @@ describe('backups', function () {
     );
     assert.ok(drill.databases.api);
     figure('drill from the restic repository, s', seconds.toFixed(1));
+    await berth('restore', id, '--into', 'api_odd');
+    await administrator(
+      "ALTER DATABASE api RESET ALL; ALTER DATABASE api SET search_path = public, 'odd schema'",
+    );
     assert.equal(await seized(), 'f');
     assert.ok(!(await databases()).some((name) => /_drill_/.test(name)), 'the scratch database is gone');
   });
