@@ -32,16 +32,15 @@ const quick: Part[][] = [
 ];
 
 const machines: Part[][] = [
-  // One after the other: each looks at what is left on the whole computer.
+  // Alone: it looks at what is left on the whole computer.
   [mocha('new-user', ['test/e2e/new-user.test.ts'])],
-  [mocha('interrupted', ['test/e2e/interrupt.test.ts'])],
+  // Alone: their load is measured.
   [mocha('releases', ['test/e2e/releases.test.ts'])],
-  [mocha('backups', ['test/e2e/backups.test.ts'])],
   [mocha('kills', ['test/e2e/kills.test.ts'])],
-  [mocha('applications', ['test/e2e/apps.test.ts'])],
-  [mocha('words', ['test/e2e/words.test.ts'])],
-  [mocha('running', ['test/e2e/running.test.ts'])],
-  [mocha('git push', ['test/e2e/push.test.ts'])],
+  [mocha('applications', ['test/e2e/apps.test.ts']), mocha('words', ['test/e2e/words.test.ts'])],
+  [mocha('backups', ['test/e2e/backups.test.ts']), mocha('running', ['test/e2e/running.test.ts'])],
+  [mocha('git push', ['test/e2e/push.test.ts']), mocha('interrupted', ['test/e2e/interrupt.test.ts'])],
+  // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
 

@@ -1,9 +1,11 @@
 import {
+  copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -81,6 +83,8 @@ export async function cloneRepository({ installed }: { installed: boolean }): Pr
     settings: (yaml) => writeFileSync(join(root, 'provisioning/hosts/local.yml'), yaml),
     async remove() {
       await berth(['destroy', '--yes']);
+      // What was built is there for the tests that follow.
+      linkKept(root, source);
       rmSync(root, { recursive: true, force: true });
     },
   };
@@ -95,12 +99,30 @@ function share(root: string): void {
     symlinkSync(join(source, path), join(root, path));
   // A symlink is not what .gitignore's `node_modules/` means.
   writeFileSync(join(root, '.git/info/exclude'), 'node_modules\n');
+  linkKept(source, root);
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return; // another part was quicker
+    if (code !== 'EXDEV') throw error;
+    copyFileSync(from, `${to}.${process.pid}.partial`);
+    renameSync(`${to}.${process.pid}.partial`, to);
+  }
+}
+
+/** Gives one checkout the images and cached archives of another; each has its content in its name. */
+function linkKept(one: string, other: string): void {
   for (const kind of ['images', 'cache']) {
-    const from = join(source, '.berth', kind);
-    const into = join(root, '.berth', kind);
+    const from = join(one, '.berth', kind);
+    const into = join(other, '.berth', kind);
     mkdirSync(into, { recursive: true });
     const files = existsSync(from) ? readdirSync(from, { withFileTypes: true }) : [];
-    for (const file of files.filter((entry) => entry.isFile()))
-      linkSync(join(from, file.name), join(into, file.name));
+    for (const { name } of files.filter((entry) => entry.isFile() && !entry.name.endsWith('.partial'))) {
+      if (!existsSync(join(into, name))) linkOrCopy(join(from, name), join(into, name));
+    }
   }
 }
