@@ -304,6 +304,8 @@ describe('the words of a running application', function () {
 
   it('kills a run by force, settles what it left, and keeps all of it in the history', async () => {
     const before = await live();
+    // Never healthy, so that it surely is not live yet when it is killed.
+    settings('{watch: 0s, processes: {web: 2}, health: /api/nowhere}');
     const killed = checkout.berth(['restart']);
     await eventually('a release that starts', 30, async () => {
       const all = await ofType<ReleaseView>('release', ['releases']);
