@@ -47,6 +47,9 @@ export function killAll(pids: number[]): void {
   }
 }
 
+/** The command line of a process; empty: it has ended. */
+export const commandOf = (pid: number) => proc(pid, 'cmdline').replaceAll('\0', ' ');
+
 /** The processes of a unit inside a checkout's machine, as this computer numbers them. */
 export function processesOf({ root }: Checkout, unit: string): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);

@@ -198,13 +198,15 @@ describe('a machine that runs', function () {
     ]);
   });
 
-  const mainOf = (of: string) => `systemctl show -p MainPID --value ${of}`;
-  const youngestOf = (of: string) =>
-    `sort -n /sys/fs/cgroup$(systemctl show -p ControlGroup --value ${of})/cgroup.procs | tail -n 1`;
-  /** What is killed, with the command that says its pid. */
-  const killed: [what: string, pidOf: (of: string) => string][] = [
+  const mainOf = async (of: string) => Number(await checkout.ssh(`systemctl show -p MainPID --value ${of}`));
+  const webOf = async () => {
+    const lines = (await checkout.must(['ps', '--json'])).stdout.trim().split('\n');
+    const all = lines.map((line) => JSON.parse(line) as { process: string; state: string; pid: number });
+    return all.find(({ process, state }) => process === 'web.1' && state === 'live')?.pid ?? 0;
+  };
+  const killed: [what: string, pidOf: (of: string) => Promise<number>][] = [
     ['pm2', mainOf],
-    ['a web process', youngestOf],
+    ['a web process', webOf],
     ['nginx', () => mainOf('nginx')],
     ['journald', () => mainOf('systemd-journald')],
   ];
@@ -212,11 +214,14 @@ describe('a machine that runs', function () {
     it(`is back by itself after the end of ${what}`, async () => {
       const of = await unit();
       const steady = askSteadily(status, { path: '/api/readyz', clients: 4, everyMs: 50 });
-      const pid = async () => Number(await checkout.ssh(pidOf(of)));
-      const before = await pid();
+      const before = await pidOf(of);
       assert.ok(before > 1);
       await checkout.ssh(`sudo kill -KILL ${before}`);
-      await eventually('another process', 30, async () => ![0, before].includes(await pid()) || undefined);
+      await eventually(
+        'another process',
+        30,
+        async () => ![0, before].includes(await pidOf(of)) || undefined,
+      );
       const since = steady.seen.length;
       await eventually('answers again', 30, async () =>
         steady.seen.length > since && steady.seen.at(-1)?.status === 200 ? true : undefined,
