@@ -122,6 +122,12 @@ describe('git push', function () {
       () => application('three', 'ln -s ../../../../etc/api/env stolen'),
       /the symlink stolen leads out .*\(slug_refused\)/,
     ],
+    [
+      'whose build leaves a path that is too long',
+      () =>
+        application('three', `i=0; while [ $i -lt 39 ]; do mkdir ${deep} && cd ${deep}; i=$((i+1)); done`),
+      /a path of more than 2000 bytes \(slug_refused\)/,
+    ],
   ];
   for (const [what, files, said] of refused) {
     it(`refuses a commit ${what}`, async () => {
@@ -229,6 +235,8 @@ const identity = {
   GIT_COMMITTER_NAME: 'Test',
   GIT_COMMITTER_EMAIL: 'test@example.com',
 };
+
+const deep = 'd'.repeat(100);
 
 /** What a build would like to read, and shall not. */
 const spy = `id
