@@ -6,7 +6,7 @@ import type { Load } from './load.ts';
 import { startTrial, type Trial } from './trial.ts';
 
 /** How many steps apart two kills are: 1 kills at every step of a deploy. */
-const stride = Number(process.env.BERTH_KILL_STRIDE ?? 4);
+const stride = Number(process.env.BERTH_KILL_STRIDE ?? 5);
 
 /** SIGKILL under load: of a deploy's two sides at each of its steps, of pm2, of a web process. */
 describe('a killed deploy', function () {
