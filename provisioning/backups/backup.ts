@@ -52,14 +52,19 @@ export async function backup(
   const settings = await readKeptSettings(host);
   const say = (text: string) => emit({ type: 'progress', text });
   const waitMs = kind === 'daily' ? timerWaitsMs : 0;
-  return withBackupLock(host, { what: `the backup of ${by}`, waitMs, say, stop }, async () => {
+  const what = `the backup of ${by}`;
+  const manifest = await withBackupLock(host, { what, waitMs, say, stop }, async () => {
     await settle(host, settings);
-    const manifest = await makeBackup(host, settings, { kind, label: kind, by, reason, say });
+    const made = await makeBackup(host, settings, { kind, label: kind, by, reason, say });
     await prune(host, settings);
-    const offsite = settings.backup.restic ? await copyAway(host, settings, say) : null;
-    if (Object.keys(manifest.failed).length > 0) throw incomplete(manifest);
-    return { id: manifest.id, bytes: sizeOf(manifest), seconds: manifest.seconds, offsite };
+    return made;
   });
+  const copying = { lock: 'copies', what: `the upload of ${what}`, waitMs: timerWaitsMs, say, stop } as const;
+  const offsite = settings.backup.restic
+    ? await withBackupLock(host, copying, () => copyAway(host, settings, say))
+    : null;
+  if (Object.keys(manifest.failed).length > 0) throw incomplete(manifest);
+  return { id: manifest.id, bytes: sizeOf(manifest), seconds: manifest.seconds, offsite };
 }
 
 /** Takes away what a killed backup, restore or drill left. Only under the lock. */

@@ -5,9 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
-const lockPath = '/run/berth/backup.lock';
+const pathOf = (name: string) => `/run/berth/${name}.lock`;
 
 export type LockOptions = {
+  /** `copies` is for the upload, which may last for hours and touches nothing that a backup does; default `backup`. */
+  lock?: 'backup' | 'copies';
   /** What is being done and by whom, e.g. `the backup of root@vm`: shown to whoever comes meanwhile. */
   what: string;
   /** How long to wait for the one that has it, in milliseconds; 0: not at all. */
@@ -29,9 +31,10 @@ export async function withBackupLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   await host.must(['mkdir', '-p', '-m', '0755', '/run/berth']);
-  const file = await open(lockPath, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const path = pathOf(options.lock ?? 'backup');
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {
-    await take(host, file, options);
+    await take(host, file, path, options);
     await file.truncate(0);
     await file.write(JSON.stringify({ what: options.what, since: new Date().toISOString() }), 0);
     return await work();
@@ -40,10 +43,15 @@ export async function withBackupLock<T>(
   }
 }
 
-async function take(host: Host, file: FileHandle, { waitMs, say, stop }: LockOptions): Promise<void> {
+async function take(
+  host: Host,
+  file: FileHandle,
+  path: string,
+  { waitMs, say, stop }: LockOptions,
+): Promise<void> {
   const deadline = Date.now() + waitMs;
   for (let told = false; !(await lock(host, file)); told = true) {
-    const running = await holder(host);
+    const running = await holder(host, path);
     if (Date.now() >= deadline || stop.aborted) {
       throw new BerthError(
         'backup_running',
@@ -56,9 +64,9 @@ async function take(host: Host, file: FileHandle, { waitMs, say, stop }: LockOpt
   }
 }
 
-async function holder(host: Host): Promise<string> {
+async function holder(host: Host, path: string): Promise<string> {
   try {
-    const { what, since } = JSON.parse((await host.read(lockPath)) ?? '') as { what: string; since: string };
+    const { what, since } = JSON.parse((await host.read(path)) ?? '') as { what: string; since: string };
     return `${what}, begun at ${since}`;
   } catch {
     return 'another backup, which has just begun';

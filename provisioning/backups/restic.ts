@@ -106,7 +106,8 @@ export async function copyAway(host: Host, settings: Settings, say: (text: strin
   await must(run, 'unlock');
   const there = await copies(run, settings);
   for (const { id, sequence, kind, apps } of await listBackups(host)) {
-    if (there.some((copy) => copy.id === id)) continue;
+    // Retention may have taken it away meanwhile.
+    if (there.some((copy) => copy.id === id) || !(await host.stat(backupPath(id)))) continue;
     say(`copies ${id} to the restic repository`);
     const tags = [
       'berth',
