@@ -178,7 +178,8 @@ describe('a new user', function () {
       `machine: {kind: container}\napps: {api: {watch: 0s, env: {GREETING: ${JSON.stringify(hostile.GREETING)}}}}\n`,
     );
     const applied = await checkout.must(['apply']);
-    assert.match(applied.stdout, /^0 added, 2 changed/m);
+    // The environment, what the machine was applied with, and the release.
+    assert.match(applied.stdout, /^0 added, 3 changed/m);
     const release = (await checkout.status()).release;
     const variable = (output: string) =>
       output
