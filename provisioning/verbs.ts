@@ -82,7 +82,7 @@ export const verbs: Record<string, Verb> = {
 
 /** What an older command line may ask still: it only shows, or ends a run. */
 export const showing = new Set([
-  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook', 'ready'],
+  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook'],
   ...['accessLog', 'maintenanceStatus'],
   ...['backups', 'showBackup'],
   ...['configuration', 'variable', 'formation', 'ps'],

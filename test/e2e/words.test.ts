@@ -331,7 +331,7 @@ describe('the words of a running application', function () {
 
   it('refuses to change a machine that a newer berth has changed, and still shows it', async () => {
     await checkout.ssh('echo 99.0.0 | sudo tee /var/lib/berth/version');
-    for (const words of [['restart'], ['plan'], ['apply'], ['deploy']]) {
+    for (const words of [['restart'], ['plan'], ['apply'], ['deploy', '--ref', 'HEAD']]) {
       assert.match((await checkout.berth(words)).stderr, /cli_too_old/, words.join(' '));
     }
     for (const word of ['status', 'releases', 'ps', 'history', 'config']) await checkout.must([word]);
