@@ -111,7 +111,7 @@ describe('a power cut', function () {
     const states = '--state=active,activating,reloading,deactivating';
     const units = await checkout.ssh(`systemctl list-units --plain --no-legend ${states} 'api@*'`);
     assert.deepEqual(units.match(/api@\d+/g), [`api@${status.release?.slice(1)}`]);
-    await checkout.ssh('sudo -u postgres pg_amcheck --install-missing --all');
+    await checkout.ssh('sudo -u postgres /usr/lib/postgresql/*/bin/pg_amcheck --install-missing --all');
     const ids = written.join(',') || '0';
     const count = `select count(*) from posts where id in (${ids})`;
     const found = await checkout.ssh(`cd / && sudo -u postgres psql --tuples-only api --command '${count}'`);
