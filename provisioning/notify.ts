@@ -97,7 +97,7 @@ export async function deliver(_input: unknown, { host }: { host: Host }): Promis
   let delivered = 0;
   for (const pauseMs of retryAfterMs) {
     await wait(pauseMs);
-    for (const name of await waitingNames(host)) delivered += (await settle(host, name)) ? 1 : 0;
+    for (const name of await waitingNames(host)) delivered += (await postOne(host, name)) ? 1 : 0;
     if ((await waitingNames(host)).length === 0) break;
   }
   for (const name of await waitingNames(host)) {
@@ -119,7 +119,7 @@ function timeOf(text: string | null): number {
 }
 
 /** Posts one message and takes it away unless another try may help; true: it was taken. */
-async function settle(host: Host, name: string): Promise<boolean> {
+async function postOne(host: Host, name: string): Promise<boolean> {
   const path = `${spool}/${name}`;
   const [url, body] = await Promise.all([target(host), host.read(path)]);
   const said = url === null || body === null ? 'nowhere' : await post(url, body);

@@ -54,7 +54,7 @@ export async function backup(
   const waitMs = kind === 'daily' ? timerWaitsMs : 0;
   const what = `the backup of ${by}`;
   const manifest = await withBackupLock(host, { what, waitMs, say, stop }, async () => {
-    await settle(host, settings);
+    await clearLeftovers(host, settings);
     const made = await makeBackup(host, settings, { kind, label: kind, by, reason, say });
     await prune(host, settings);
     return made;
@@ -68,7 +68,7 @@ export async function backup(
 }
 
 /** Takes away what a killed backup, restore or drill left. Only under the lock. */
-export async function settle(host: Host, settings: Settings): Promise<void> {
+export async function clearLeftovers(host: Host, settings: Settings): Promise<void> {
   await removePartials(host);
   await dropScratch(host, settings);
   for (const app of Object.values(settings.apps)) await settleShared(host, app);
@@ -253,15 +253,4 @@ export async function prune(host: Host, settings: Settings): Promise<void> {
 /** Whether a dump is worth the while: false for a database that nothing was ever written to. */
 export async function holdsData(host: Host, app: AppSettings): Promise<boolean> {
   return app.database === 'local' && (await tableBytes(host, app.name)) > 0;
-}
-
-/** The application of the settings as applied. */
-export function appOf({ apps }: Settings, name: string): AppSettings {
-  const app = apps[name];
-  if (app) return app;
-  throw new BerthError(
-    'unknown_app',
-    `the machine was not applied with an application ${name}`,
-    'run: berth apply',
-  );
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings, Settings } from '../settings.ts';
-import { holdsData, makeBackup, prune, settle } from './backup.ts';
+import { clearLeftovers, holdsData, makeBackup, prune } from './backup.ts';
 import { withBackupLock } from './lock.ts';
 
 export type BeforeRelease = {
@@ -28,7 +28,7 @@ export async function dumpBeforeRelease(
   if (!app.dumpBeforeRelease || !(await holdsData(host, app))) return null;
   const what = `the dump of ${app.name} before v${number}`;
   return withBackupLock(host, { what, waitMs, say, stop }, async () => {
-    await settle(host, settings);
+    await clearLeftovers(host, settings);
     const label = `release-${app.name}-v${number}`;
     const reason = `before the release process of v${number}`;
     const manifest = await makeBackup(host, settings, {

@@ -4,7 +4,7 @@ import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
 import type { Settings } from '../settings.ts';
-import { settle } from './backup.ts';
+import { clearLeftovers } from './backup.ts';
 import { rowsOf } from './inspect.ts';
 import { withBackupLock } from './lock.ts';
 import { checkRepository, fetchCopy, listCopies } from './restic.ts';
@@ -61,7 +61,7 @@ export async function drill(
   const settings = await readKeptSettings(host);
   const say = (text: string) => emit({ type: 'progress', text });
   return withBackupLock(host, { what: `the drill of ${by}`, waitMs, say, stop }, async () => {
-    await settle(host, settings);
+    await clearLeftovers(host, settings);
     const began = performance.now();
     const source = settings.backup.restic ? 'restic' : 'machine';
     const found: Found = { id: null, source, databases: {} };

@@ -1,3 +1,4 @@
+import { appOf } from '../app-of.ts';
 import { BerthError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
@@ -5,7 +6,7 @@ import { readKeptSettings } from '../kept-settings.ts';
 import { renew } from '../releases/renew.ts';
 import { liveNumber } from '../releases/store.ts';
 import type { AppSettings, Settings } from '../settings.ts';
-import { appOf, settle } from './backup.ts';
+import { clearLeftovers } from './backup.ts';
 import { requireConfigAlone, restoreConfig, swapShared, unpackShared } from './folders.ts';
 import { rowsOf } from './inspect.ts';
 import { withBackupLock } from './lock.ts';
@@ -69,7 +70,7 @@ export async function restore(input: RestoreInput, context: Context): Promise<Re
   const say = (text: string) => emit({ type: 'progress', text });
   const job = { ...context, settings, app, input, say };
   return withBackupLock(host, { what: `the restore of ${input.by}`, waitMs: 0, say, stop }, async () => {
-    await settle(host, settings);
+    await clearLeftovers(host, settings);
     const { manifest, path } = await take(job);
     const record = recordOf(manifest, job);
     if (input.into !== null) await requireNew(host, input.into);

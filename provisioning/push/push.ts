@@ -80,7 +80,7 @@ async function provideLayer(work: Work, context: Context): Promise<string> {
   const partial = `${appRoot(of.name)}/layers/push.partial`;
   await takeOver(host, { app: of.name, archive: output, into: partial, stop: context.stop });
   await host.remove(output);
-  await settle(host, partial, path);
+  await putInPlace(host, partial, path);
   return layer;
 }
 
@@ -102,7 +102,7 @@ async function makeSlug(work: Work, layer: string, context: Context): Promise<st
     await requireNoModules(host, partial);
     await linkSlug(partial, { app: of.name, layer, shared: of.shared });
     const slug = slugId(await entriesOf(partial));
-    await settle(host, partial, slugPath(of.name, slug));
+    await putInPlace(host, partial, slugPath(of.name, slug));
     return slug;
   } finally {
     await host.remove(partial);
@@ -140,7 +140,7 @@ async function requireNoModules(host: Host, directory: string): Promise<void> {
 }
 
 /** Renames what is whole to its final place, unless the same stands there. */
-async function settle(host: Host, partial: string, path: string): Promise<void> {
+async function putInPlace(host: Host, partial: string, path: string): Promise<void> {
   if (await host.stat(path)) return host.remove(partial);
   await host.must(['sync', '--file-system', partial]);
   await host.must(['mv', '--no-target-directory', partial, path]);
