@@ -12,6 +12,7 @@ import { installPackages, requiredPackages } from '../scripts/machines/container
  */
 type Part = { name: string; argv: string[] };
 type Counts = { passed: number; failed: number; skipped: number };
+type Outcome = Counts & { name: string; failures: string[] };
 
 const flag = { type: 'boolean', default: false } as const;
 const { values } = parseArgs({ options: { quick: flag, power: flag } });
@@ -47,7 +48,7 @@ const machines: Part[][] = [
 /** Opt-in, `--power`: an emulated machine that loses its power. */
 const power: Part[][] = [[mocha('power', ['test/power/*.test.ts'])]];
 
-async function runPart({ name, argv }: Part): Promise<Counts> {
+async function runPart({ name, argv }: Part): Promise<Outcome> {
   const countsFile = join(scratch, name);
   writeFileSync(countsFile, '');
   const began = performance.now();
@@ -63,15 +64,16 @@ async function runPart({ name, argv }: Part): Promise<Counts> {
     child.on('close', (exitCode) => resolve(exitCode ?? 1));
     child.on('error', reject);
   });
-  const counts = countsOf(readFileSync(countsFile, 'utf8'), code);
+  const { failures, ...counts } = outcomeOf(readFileSync(countsFile, 'utf8'), code);
   console.log(`[${name}] ${JSON.stringify(counts)} in ${((performance.now() - began) / 1000).toFixed(0)} s`);
-  return counts;
+  return { name, failures, ...counts };
 }
 
 /** A part that counts nothing itself, or that died before it could, is one test. */
-function countsOf(written: string, code: number): Counts {
-  if (written !== '') return JSON.parse(written) as Counts;
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+function outcomeOf(written: string, code: number): Omit<Outcome, 'name'> {
+  if (written !== '') return JSON.parse(written) as Omit<Outcome, 'name'>;
+  const failures = code === 0 ? [] : [`ended with exit code ${code}`];
+  return { passed: code === 0 ? 1 : 0, failed: failures.length, skipped: 0, failures };
 }
 
 function canMakeMachines(): boolean {
@@ -94,15 +96,17 @@ async function installMissing(): Promise<void> {
   await installPackages(missing, [], { step: (_title, work) => work(() => {}), note: console.log });
 }
 
+const failures: string[] = [];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (!values.quick && canMakeMachines()) await installMissing();
 const chosen = values.power ? power : [...quick, ...(canMakeMachines() ? machines : [])];
 const groups = values.quick ? quick : chosen;
 for (const group of groups) {
-  for (const counts of await Promise.all(group.map(runPart))) {
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
+  for (const outcome of await Promise.all(group.map(runPart))) {
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+    total.skipped += outcome.skipped;
+    failures.push(...outcome.failures.map((failure) => `[${outcome.name}] ${failure}`));
   }
 }
 if (!values.quick && !canMakeMachines()) {
@@ -112,5 +116,7 @@ if (!values.quick && !canMakeMachines()) {
   }
 }
 rmSync(scratch, { recursive: true });
+// Again, where a log that was cut short still has them.
+for (const failure of failures) console.log(`\nfailed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
