@@ -15,7 +15,7 @@ type Counts = { passed: number; failed: number; skipped: number };
 type Outcome = Counts & { name: string; failures: string[] };
 
 const flag = { type: 'boolean', default: false } as const;
-const { values } = parseArgs({ options: { quick: flag, power: flag } });
+const { values } = parseArgs({ options: { quick: flag, power: flag, qemu: flag } });
 const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
 
@@ -45,8 +45,11 @@ const machines: Part[][] = [
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
 
-/** Opt-in, `--power`: an emulated machine that loses its power. */
-const power: Part[][] = [[mocha('power', ['test/power/*.test.ts'])]];
+/** Opt-in, on emulated machines with kernels of their own: `--power` loses its power, `--qemu` is a bare VPS. */
+const emulated: Part[][] = [
+  ...(values.power ? [[mocha('power', ['test/qemu/power.test.ts'])]] : []),
+  ...(values.qemu ? [[mocha('qemu', ['test/qemu/vps.test.ts'])]] : []),
+];
 
 async function runPart({ name, argv }: Part): Promise<Outcome> {
   const countsFile = join(scratch, name);
@@ -83,7 +86,9 @@ function canMakeMachines(): boolean {
 /** What the tests of machines call besides what a machine itself needs: program → Debian package. */
 const programs = {
   ...{ curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git' },
-  ...(values.power ? { 'qemu-system-x86_64': 'qemu-system-x86', 'mkfs.ext4': 'e2fsprogs' } : {}),
+  ...(values.power || values.qemu
+    ? { 'qemu-system-x86_64': 'qemu-system-x86', 'mkfs.ext4': 'e2fsprogs' }
+    : {}),
 };
 
 async function installMissing(): Promise<void> {
@@ -99,7 +104,7 @@ async function installMissing(): Promise<void> {
 const failures: string[] = [];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (!values.quick && canMakeMachines()) await installMissing();
-const chosen = values.power ? power : [...quick, ...(canMakeMachines() ? machines : [])];
+const chosen = emulated.length > 0 ? emulated : [...quick, ...(canMakeMachines() ? machines : [])];
 const groups = values.quick ? quick : chosen;
 for (const group of groups) {
   for (const outcome of await Promise.all(group.map(runPart))) {

@@ -14,16 +14,25 @@ export type Emulated = {
   identity: string;
   publicKey: string;
   hostKey: string;
+  /** Runs a shell line there and returns what it says; rejects unless it exits 0. */
+  ssh(user: string, line: string): Promise<string>;
   /** Power off and on again at once: what the kernel had not written to the disk is lost. */
   reset(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** Packages that an apply would install, which is ten times slower inside. */
-const packages = ['nginx', 'postgresql', 'sudo', 'openssl', 'logrotate', 'libatomic1', 'ca-certificates'];
+export type EmulatedOptions = {
+  /** The tar of a container machine's image. */
+  tar: string;
+  /** Where its disk and keys are made. */
+  directory: string;
+  name: string;
+  /** Debian packages that it has from the start: an apply inside takes ten times as long for them. */
+  packages: string[];
+};
 
 /** Makes a disk from the image of a container machine, with a kernel, and boots it. */
-export async function startEmulated(tar: string, directory: string): Promise<Emulated> {
+export async function startEmulated({ tar, directory, name, packages }: EmulatedOptions): Promise<Emulated> {
   const rootfs = join(directory, 'rootfs');
   const identity = join(directory, 'key');
   mkdirSync(rootfs);
@@ -33,7 +42,7 @@ export async function startEmulated(tar: string, directory: string): Promise<Emu
     await runChecked(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
   }
   const publicKey = readFileSync(`${identity}.pub`, 'utf8').trim();
-  for (const [path, text] of Object.entries(filesFor(publicKey))) {
+  for (const [path, text] of Object.entries(filesFor(name, publicKey))) {
     mkdirSync(join(rootfs, path, '..'), { recursive: true });
     writeFileSync(join(rootfs, path), text);
   }
@@ -58,6 +67,11 @@ export async function startEmulated(tar: string, directory: string): Promise<Emu
   const hostKey = readFileSync(join(rootfs, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').trim();
   return {
     ...{ sshPort, httpsPort, identity, publicKey, hostKey },
+    async ssh(user, line) {
+      const options = ['-F', join(directory, '.ssh/config'), '-o', 'BatchMode=yes', '-i', identity];
+      const argv = ['ssh', ...options, '-p', String(sshPort), `${user}@127.0.0.1`, line];
+      return (await runChecked(argv)).stdout;
+    },
     reset: () => command(socket, 'system_reset'),
     async stop() {
       child.kill('SIGKILL');
@@ -79,10 +93,10 @@ rm "$r/usr/sbin/policy-rc.d"
 chroot "$r" systemctl enable systemd-networkd
 echo 'nameserver 10.0.2.3' >"$r/etc/resolv.conf"`;
 
-function filesFor(publicKey: string): Record<string, string> {
+function filesFor(name: string, publicKey: string): Record<string, string> {
   return {
     'root/.ssh/authorized_keys': `${publicKey}\n`,
-    'etc/hostname': 'power\n',
+    'etc/hostname': `${name}\n`,
     'etc/fstab': '/dev/vda / ext4 errors=remount-ro 0 1\n',
     'etc/systemd/network/20-wired.network': '[Match]\nType=ether\n[Network]\nDHCP=yes\n',
   };

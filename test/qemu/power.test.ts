@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureImage } from '../../scripts/machines/container/image.ts';
 import { runChecked } from '../../scripts/process.ts';
-import { type Checkout, cloneRepository } from '../e2e/checkout.ts';
+import type { Checkout } from '../e2e/checkout.ts';
 import { type Client, clientOf } from '../e2e/client.ts';
 import { eventually } from '../e2e/computer.ts';
 import { interrupt, type Seen } from '../e2e/kill.ts';
-import { type Emulated, startEmulated } from './qemu.ts';
+import { emulatedMachine } from './checkout.ts';
+import type { Emulated } from './machine.ts';
 
 /** How many steps apart two power cuts are: 1 cuts at every step of a deploy. */
 const stride = Number(process.env.BERTH_POWER_STRIDE ?? 3);
+
+const packages = ['nginx', 'postgresql', 'sudo', 'openssl', 'logrotate', 'libatomic1', 'ca-certificates'];
 
 /** `./scripts/test --power`: an emulated machine loses its power at the steps of a deploy. Takes a long time. */
 describe('a power cut', function () {
@@ -27,15 +29,12 @@ describe('a power cut', function () {
   const isStep = (seen: Seen) => seen.type === 'progress';
 
   this.beforeAll(async () => {
-    checkout = await cloneRepository({ installed: true });
-    const report = {
-      step: <T>(_title: string, work: (detail: () => void) => Promise<T>) => work(() => {}),
-      note: console.log,
-    };
-    const tar = await ensureImage('debian-13', join(checkout.root, '.berth/images'), report);
-    machine = await startEmulated(tar, directory);
-    trustHostKey(machine);
-    await eventually('the first boot', 900, answersRoot);
+    ({ checkout, machine } = await emulatedMachine({
+      image: 'debian-13',
+      directory,
+      name: 'power',
+      packages,
+    }));
     await checkout.must(['apply']);
     await checkout.must(['deploy']);
     const { url, ca } = await checkout.status();
@@ -47,34 +46,6 @@ describe('a power cut', function () {
     rmSync(checkout.root, { recursive: true, force: true });
     rmSync(directory, { recursive: true, force: true });
   });
-
-  /** OpenSSH takes its known hosts from the configuration that the person has, which here is this test's own. */
-  function trustHostKey({ sshPort, httpsPort, identity, publicKey, hostKey }: Emulated): void {
-    mkdirSync(join(directory, '.ssh'));
-    const known = join(directory, 'known_hosts');
-    writeFileSync(known, `[127.0.0.1]:${sshPort} ${hostKey}\n`);
-    writeFileSync(join(directory, '.ssh/config'), `UserKnownHostsFile ${known}\n`);
-    process.env.HOME = directory;
-    const api = { watch: '0s', start_timeout: '10m' };
-    checkout.settings(
-      JSON.stringify({
-        machine: { kind: 'ssh', host: '127.0.0.1', port: sshPort, identity },
-        admin: { keys: [publicKey] },
-        nginx: { public_https_port: httpsPort },
-        apps: { api },
-      }),
-    );
-  }
-
-  /** Before the first apply there is no other user. */
-  async function answersRoot(): Promise<true> {
-    const { sshPort, identity } = machine;
-    const options = ['-F', join(directory, '.ssh/config'), '-o', 'BatchMode=yes', '-i', identity];
-    await runChecked(['ssh', ...options, '-p', String(sshPort), 'root@127.0.0.1', 'true'], {
-      timeoutMs: 60_000,
-    });
-    return true;
-  }
 
   async function signIn(): Promise<string> {
     const account = { email: 'power@example.com', password: 'a long enough password' };
