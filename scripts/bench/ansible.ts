@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { containerMachine } from '../machines/container.ts';
+import type { Reach } from '../machines/machine.ts';
+import { run, runChecked } from '../process.ts';
+
+/**
+ * A converged `berth apply` beside a converged `ansible-playbook` of `ansible/site.yml`, in turns in one run: both with
+ * nothing to do, each on a container machine of its own. Run it as `node scripts/bench/ansible.ts`, with the Node of
+ * the lock file, after `./scripts/up` of a container machine (`BERTH_HOST`, else local). It wants Debian's `ansible`;
+ * `MITOGEN=<checkout of Mitogen>` measures that too. Ansible has ControlMaster and pipelining.
+ */
+const root = join(import.meta.dirname, '../..');
+const rounds = Number(process.env.BERTH_ROUNDS ?? 5);
+const scratch = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+const report = {
+  step: <T>(_title: string, work: (detail: () => void) => Promise<T>) => work(() => {}),
+  note: console.error,
+};
+
+type Way = { name: string; run(): Promise<void>; seconds: number[] };
+
+const machine = containerMachine({
+  name: 'bench-ansible',
+  stateDirectory: join(root, '.berth'),
+  image: 'debian-13',
+  network: process.env.BERTH_NETWORK ?? '10.77.0.0/24',
+});
+
+try {
+  await machine.create(report);
+  const ways = waysTo(await machine.reach());
+  await ways[1]?.run();
+  for (const way of ways) await way.run();
+  for (const way of ways) way.seconds.length = 0;
+  for (let round = 0; round < rounds; round += 1) for (const way of ways) await way.run();
+  show(ways);
+} finally {
+  await machine.destroy(report);
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+function waysTo(reach: Reach): Way[] {
+  const mitogen = process.env.MITOGEN;
+  const strategy = {
+    ANSIBLE_STRATEGY_PLUGINS: `${mitogen}/ansible_mitogen/plugins/strategy`,
+    ANSIBLE_STRATEGY: 'mitogen_linear',
+    PYTHONPATH: mitogen ?? '',
+  };
+  return [
+    timed('berth apply', berth),
+    timed('ansible-playbook', () => playbook(reach, {})),
+    ...(mitogen ? [timed('ansible-playbook, Mitogen', () => playbook(reach, strategy))] : []),
+  ];
+}
+
+function timed(name: string, work: () => Promise<void>): Way {
+  const seconds: number[] = [];
+  const way: Way = {
+    name,
+    seconds,
+    async run() {
+      const began = performance.now();
+      await work();
+      way.seconds.push((performance.now() - began) / 1000);
+    },
+  };
+  return way;
+}
+
+async function berth(): Promise<void> {
+  const { stdout, stderr } = await runChecked([process.execPath, join(root, 'scripts/berth.ts'), 'apply']);
+  requireNothingChanged(/0 added, 0 changed, 0 removed/, stdout + stderr);
+}
+
+let played = false;
+
+async function playbook({ sshConfig, alias }: Reach, env: Record<string, string>): Promise<void> {
+  const inventory = join(scratch, 'inventory');
+  writeFileSync(inventory, `machine ansible_host=${alias} ansible_user=root\n`);
+  // Ansible needs Python there, which a bare Debian has not.
+  if (!played)
+    await runChecked([
+      'ssh',
+      '-F',
+      sshConfig ?? '',
+      '-l',
+      'root',
+      alias,
+      'apt-get -qq update && apt-get -qq -y install python3',
+    ]);
+  const result = await run(
+    ['ansible-playbook', '--inventory', inventory, join(import.meta.dirname, 'ansible/site.yml')],
+    {
+      env: {
+        ANSIBLE_PIPELINING: '1',
+        ANSIBLE_SSH_ARGS: `-F ${sshConfig} -o ControlMaster=auto -o ControlPersist=60s`,
+        ANSIBLE_SSH_CONTROL_PATH_DIR: join(scratch, 'cp'),
+        ANSIBLE_LOCALHOST_WARNING: '0',
+        ...env,
+      },
+    },
+  );
+  if (result.code !== 0) throw new Error(`ansible-playbook: ${result.stdout}\n${result.stderr}`);
+  if (played) requireNothingChanged(/changed=0 .*failed=0/, result.stdout);
+  played = true;
+}
+
+function requireNothingChanged(expected: RegExp, said: string): void {
+  if (!expected.test(said)) throw new Error(`this run was to change nothing:\n${said}`);
+}
+
+function show(ways: Way[]): void {
+  const medianOf = ({ seconds }: Way) =>
+    seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? Number.NaN;
+  const [first] = ways;
+  for (const way of ways) {
+    const times = medianOf(way) / medianOf(first as Way);
+    console.log(
+      `${way.name.padEnd(28)} median ${medianOf(way).toFixed(2)} s  ${times.toFixed(1)} times berth's`,
+    );
+  }
+}
