@@ -162,7 +162,7 @@ describe('berth', () => {
         env: { BERTH_HOST: 'other', BERTH_STATE: '/s' },
       });
       assert.deepEqual(seen, [
-        { host: 'vps', app: undefined, json: false, yes: true, verbose: true },
+        { host: 'vps', all: false, app: undefined, json: false, yes: true, verbose: true },
         '/s',
         ['a', '--json', '-x'],
         { follow: true, since: '1h' },

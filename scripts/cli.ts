@@ -1,9 +1,11 @@
 import { Command as Commander, CommanderError } from 'commander';
+import { BerthError } from '../provisioning/errors.ts';
 import type { Command, Entry, Flags, Input } from './command.ts';
 import { entries } from './commands/index.ts';
 import { createContext, type Edge } from './context.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit-codes.ts';
 import { failureOf, wrongUsage } from './failure.ts';
+import { defaultHost, everyHost } from './hosts.ts';
 import type { Io } from './io.ts';
 import { createRenderer, type Renderer } from './render.ts';
 
@@ -29,7 +31,10 @@ async function dispatch(
 ): Promise<number> {
   let code: number = EXIT.done;
   const program = createProgram(io, list, async (command, input) => {
-    code = await command.run(createContext({ io, report, flags: globalFlags(program, io), edge }), input);
+    code = await command.run(
+      createContext({ io, report, flags: globalFlags(program, io, edge.root), edge }),
+      input,
+    );
   });
   try {
     await program.parseAsync(withHelpFlag(argv), { from: 'user' });
@@ -49,8 +54,9 @@ function createProgram(io: Io, list: Entry[], act: Act): Commander {
     .usage('<word> [options]')
     .option(
       '-H, --host <name>',
-      'the machine: provisioning/hosts/<name>.yml (default: $BERTH_HOST, else local)',
+      'the machine: provisioning/hosts/<name>.yml (default: $BERTH_HOST, else the only one, else local)',
     )
+    .option('--all', 'every machine of provisioning/hosts, for the words that take several')
     .option('-a, --app <name>', 'the application, where the hosts file names several (default: $BERTH_APP)')
     .option('--json', 'print events as NDJSON, for scripts')
     .option('-y, --yes', 'answer every question with yes')
@@ -103,10 +109,17 @@ function exitCodesHelp(): string {
   ].join('\n');
 }
 
-function globalFlags(program: Commander, io: Io): Flags {
-  const { host, app, json, yes, verbose } = program.opts();
+function globalFlags(program: Commander, io: Io, root: string): Flags {
+  const { host, all, app, json, yes, verbose } = program.opts();
+  if (all && host !== undefined)
+    throw new BerthError(
+      'wrong_usage',
+      '--all is every host, and --host names some',
+      'leave one of them out',
+    );
   return {
-    host: host ?? (io.env.BERTH_HOST || 'local'),
+    host: all ? everyHost(root) : (host ?? (io.env.BERTH_HOST || defaultHost(root))),
+    all: !!all,
     app: app ?? (io.env.BERTH_APP || undefined),
     json: !!json,
     yes: !!yes,

@@ -35,8 +35,10 @@ export type Input = {
 };
 
 export type Flags = {
-  /** `--host`, else `BERTH_HOST`, else `local`; may be several, `a,b`, see `Context.hosts`. */
+  /** `--host`, else `BERTH_HOST`, else the only hosts file, else `local`; may be several, `a,b`, see `Context.hosts`. */
   host: string;
+  /** `--all`: `host` names every hosts file, and a container that was never made is left out. */
+  all: boolean;
   /** `--app`, else `BERTH_APP`, else undefined: the only application of the hosts file. */
   app: string | undefined;
   json: boolean;
@@ -60,7 +62,7 @@ export type Context = {
    * `interrupted` when something else was typed; `--yes` answers for the person.
    */
   confirm(question: string, answer?: string): Promise<void>;
-  /** The hosts that `--host` names; what follows is about the only one, and throws `wrong_usage` beside others. */
+  /** The hosts that `--host` or `--all` names; what follows is about the only one, and throws `wrong_usage` beside others. */
   hosts: string[];
   /** The same for one of the hosts, with progress lines of its own where there are several (`fleet.ts`). */
   forHost(name: string): Context;

@@ -77,6 +77,38 @@ describe('several hosts', () => {
     });
   });
 
+  it('give the largest exit code, and 1 before any other where one failed', async () => {
+    const differs = ({ flags }: Context) => Promise.resolve(flags.host === 'a' ? 2 : 0);
+    assert.equal((await berth('probe -H a,b', differs)).code, 2);
+    const fails = async ({ flags }: Context) => {
+      if (flags.host === 'b') throw new BerthError('locked', 'b is held', 'wait');
+      return 2;
+    };
+    assert.equal((await berth('probe -H a,b', fails)).code, 1);
+  });
+
+  it('are all of them with --all, but for a container that was never made', async () => {
+    const work = async ({ flags, report }: Context) => {
+      if (flags.host === 'b') throw new BerthError('machine_absent', 'there is no machine b yet', 'berth up');
+      report.print('done\n');
+    };
+    const { code, out, err } = await berth('probe --all', work);
+    assert.deepEqual([code, out], [0, 'a | done\n']);
+    assert.match(err, /^b \| left out: there is no machine b yet$/m);
+    assert.equal((await berth('probe -H a,b', work)).code, 1, 'one that is named is not left out');
+    assert.match((await berth('probe --all -H a', work)).err, /wrong_usage/);
+  });
+
+  it('are the only one, else local, where nothing is named', async () => {
+    const named: string[] = [];
+    const note = async ({ flags }: Context) => void named.push(flags.host);
+    await berth('probe', note);
+    rmSync(join(root, 'provisioning/hosts/b.yml'));
+    await berth('probe', note);
+    writeFileSync(join(root, 'provisioning/hosts/b.yml'), 'machine: {kind: container}\napps: {api: {}}\n');
+    assert.deepEqual(named, ['local', 'a']);
+  });
+
   it('are none of them begun where one is unknown', async () => {
     let begun = 0;
     const { code, err } = await berth('probe -H a,c', async () => {

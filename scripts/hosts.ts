@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
 import type { HostFile } from './settings.ts';
@@ -20,13 +20,25 @@ export async function readHostFile(root: string, name: string): Promise<HostFile
 
 /** The hosts of a checkout: each `provisioning/hosts/<name>.yml` that is named like a host, but the documented example. */
 export function hostNames(root: string): string[] {
-  const names = readdirSync(join(root, directory)).map(
-    (file) => /^([a-z0-9][a-z0-9-]{0,62})\.yml$/.exec(file)?.[1],
-  );
+  const files = existsSync(join(root, directory)) ? readdirSync(join(root, directory)) : [];
+  const names = files.map((file) => /^([a-z0-9][a-z0-9-]{0,62})\.yml$/.exec(file)?.[1]);
   return names
     .filter((name) => name !== undefined)
     .filter((name) => name !== 'example')
     .sort();
+}
+
+/** The host of a command that names none: the only one that there is, else `local`. */
+export function defaultHost(root: string): string {
+  const [only, ...others] = hostNames(root);
+  return only !== undefined && others.length === 0 ? only : 'local';
+}
+
+/** What `--all` stands for, as `--host` would say it. Throws BerthError `unknown_host` where there is none. */
+export function everyHost(root: string): string {
+  const names = hostNames(root);
+  if (names.length > 0) return names.join(',');
+  throw new BerthError('unknown_host', `${directory} has no hosts file`, 'make one: berth init <user@host>');
 }
 
 function unknownHost(name: string, known: string[]): BerthError {

@@ -16,6 +16,7 @@ export const command: Command = {
     ['berth deploy --ref v1.4.0', 'bring that tag live, whatever the working tree looks like'],
     ['berth deploy --dirty', 'the last commit with what is not committed yet'],
     ['berth deploy -H a,b', 'build once, then bring it live on both machines side by side'],
+    ['berth deploy --all', 'on every machine of provisioning/hosts'],
   ],
   async run(context, { options }) {
     const ref = typeof options.ref === 'string' ? options.ref : undefined;

@@ -1,6 +1,7 @@
 import { backupText } from '../backup-text.ts';
-import type { Command } from '../command.ts';
+import type { Command, Context } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { onEachHost } from '../fleet.ts';
 import { describe, type Status } from '../status.ts';
 import { oneLine } from '../terminal.ts';
 
@@ -8,17 +9,20 @@ export const command: Command = {
   examples: [
     ['berth status', 'where the machine is, what runs there, and whether it is healthy'],
     ['berth status --app shop', 'of this application alone'],
+    ['berth status --all', 'of every machine'],
     ['berth status --json', 'the same for scripts: url, ca, ssh, release, healthy, apps'],
   ],
-  async run(context) {
-    const status = await describe(context);
-    context.report.data({ type: 'status', ...status });
-    for (const line of linesOf(status)) context.report.print(`${line}\n`);
-    for (const text of status.backups.warnings) context.report.note(`warning: ${text}`);
-    const all = Object.values(status.apps).every(({ healthy }) => healthy);
-    return all ? EXIT.done : EXIT.failed;
-  },
+  run: (context) => onEachHost(context, context.hosts, show),
 };
+
+async function show(context: Context): Promise<number> {
+  const status = await describe(context);
+  context.report.data({ type: 'status', ...status });
+  for (const line of linesOf(status)) context.report.print(`${line}\n`);
+  for (const text of status.backups.warnings) context.report.note(`warning: ${text}`);
+  const all = Object.values(status.apps).every(({ healthy }) => healthy);
+  return all ? EXIT.done : EXIT.failed;
+}
 
 /** A line for each value; of several applications one for each of them. */
 function linesOf({ apps, release, commit, healthy, maintenance, backups, ...machine }: Status): string[] {
