@@ -29,6 +29,8 @@ export type WriteChange = {
   /** Its content is never shown; `note` says what differs instead. */
   secret?: boolean;
   note?: string;
+  /** What stands there before Berth's first write is kept, for `berth remove`. */
+  keepsOriginal?: boolean;
   /** argv of a program that proves the new content; `{}` stands for a file that holds it, before it is live. */
   proof?: readonly string[];
   /** argv of a program that proves the whole configuration with the new content in place; else it is put back. */

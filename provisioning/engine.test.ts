@@ -3,7 +3,7 @@ import type { Change } from './change.ts';
 import { apply, plan, type Run } from './engine.ts';
 import type { Event } from './events.ts';
 import { createHost } from './host.ts';
-import type { Resource } from './resources/resource.ts';
+import type { Goal } from './resources/resource.ts';
 
 /** A machine of named values; a resource wants one of them to be true, and its change makes it so. */
 function bench(values: Record<string, boolean>, { broken = [] as string[] } = {}) {
@@ -20,7 +20,7 @@ function bench(values: Record<string, boolean>, { broken = [] as string[] } = {}
       if (!broken.includes(change.path)) values[change.path] = true;
     },
   };
-  const resource = (id: string): Resource<boolean> => ({
+  const resource = (id: string): Goal<boolean> => ({
     id,
     check: async () => values[id] ?? false,
     plan: (there) => (there ? [] : [{ do: 'remove', path: id }]),

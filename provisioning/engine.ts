@@ -4,7 +4,7 @@ import { unifiedDiff } from './diff.ts';
 import { BerthError } from './errors.ts';
 import type { ApplySummary, ChangeView, Event } from './events.ts';
 import type { Host } from './host.ts';
-import type { Resource } from './resources/resource.ts';
+import type { Goal } from './resources/resource.ts';
 
 export type Run = {
   host: Host;
@@ -15,10 +15,10 @@ export type Run = {
   stop: AbortSignal;
 };
 
-type Planned = { resource: Resource; changes: Change[] };
+type Planned = { resource: Goal; changes: Change[] };
 
 /** Asks every resource, all at once, and says what differs; changes nothing. */
-export async function plan(run: Run, site: Resource[]): Promise<ApplySummary> {
+export async function plan(run: Run, site: Goal[]): Promise<ApplySummary> {
   const began = performance.now();
   const planned = await planAll(run, site);
   for (const one of planned) run.emit(await view(run.host, one));
@@ -31,7 +31,7 @@ export async function plan(run: Run, site: Resource[]): Promise<ApplySummary> {
  *
  * @throws BerthError `not_converged` when a resource still differs after its changes; `stopped` on request
  */
-export async function apply(run: Run, site: Resource[]): Promise<ApplySummary> {
+export async function apply(run: Run, site: Goal[]): Promise<ApplySummary> {
   const began = performance.now();
   const ahead = await planAll(run, site);
   const done: Planned[] = [];
@@ -47,7 +47,7 @@ export async function apply(run: Run, site: Resource[]): Promise<ApplySummary> {
   return summary(site, done, began);
 }
 
-async function planAll(run: Run, site: Resource[]): Promise<Planned[]> {
+async function planAll(run: Run, site: Goal[]): Promise<Planned[]> {
   const all = await Promise.all(
     site.map(async (resource) => {
       const state = await resource.check(run.host);
@@ -58,7 +58,7 @@ async function planAll(run: Run, site: Resource[]): Promise<Planned[]> {
   return all.filter(({ changes }) => changes.length > 0);
 }
 
-async function planOne(host: Host, resource: Resource): Promise<Planned> {
+async function planOne(host: Host, resource: Goal): Promise<Planned> {
   return { resource, changes: resource.plan(await resource.check(host)) };
 }
 
@@ -84,7 +84,7 @@ async function bring(run: Run, planned: Planned): Promise<void> {
 }
 
 /** What still differs, once it no longer changes by itself: a service may need a moment to be seen as it is. */
-async function settled(host: Host, resource: Resource): Promise<Change[]> {
+async function settled(host: Host, resource: Goal): Promise<Change[]> {
   const deadline = Date.now() + 5000;
   for (;;) {
     const { changes } = await planOne(host, resource);
@@ -105,13 +105,13 @@ async function viewChange(host: Host, change: Change): Promise<ChangeView> {
   return { ...view, diff: await unifiedDiff(host, change.path, change.before, change.content) };
 }
 
-function summary(site: Resource[], planned: Planned[], began: number): ApplySummary {
+function summary(site: Goal[], planned: Planned[], began: number): ApplySummary {
   const count = { add: 0, change: 0, remove: 0 };
   for (const { changes } of planned) count[actionOf(changes[0] as Change)] += 1;
   return { resources: site.length, ...count, seconds: (performance.now() - began) / 1000 };
 }
 
-function stopped(next: Resource, done: Planned[]): BerthError {
+function stopped(next: Goal, done: Planned[]): BerthError {
   return new BerthError(
     'stopped',
     `stopped on request before ${next.id}, with ${done.length} resources changed`,

@@ -1,6 +1,6 @@
 import { BerthError } from './errors.ts';
 import type { Host } from './host.ts';
-import { type FileState, planWrite, readFileState } from './resources/file.ts';
+import { type FileState, gone, planWrite, readFileState } from './resources/file.ts';
 import type { Resource } from './resources/resource.ts';
 import { render } from './template.ts';
 
@@ -59,6 +59,7 @@ export function admitted(app: string): Resource<FileState & { allow: string[] }>
         },
         stat,
       ),
+    inverse: () => ({ goal: gone(path) }),
   };
 }
 

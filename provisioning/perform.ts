@@ -3,6 +3,7 @@ import { makeCertificate } from './certificate.ts';
 import type { Change, WriteChange } from './change.ts';
 import { BerthError } from './errors.ts';
 import type { Host } from './host.ts';
+import { keepOriginal } from './originals.ts';
 
 export type Performer = {
   host: Host;
@@ -42,6 +43,7 @@ export async function perform({ host, progress, release, start }: Performer, cha
 
 async function write(host: Host, change: WriteChange): Promise<void> {
   if (change.proof) await prove(host, change.proof, change);
+  if (change.keepsOriginal) await keepOriginal(host, change.path);
   if (!change.proofInPlace) return host.write(change.path, change.content, change);
   const sound = (await host.run(change.proofInPlace)).code === 0;
   const before = await host.stat(change.path);

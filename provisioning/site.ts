@@ -18,7 +18,7 @@ import { hostname, swap, timezone } from './resources/machine.ts';
 import { packages } from './resources/package.ts';
 import { closedDatabase, database, pendingRestart, role } from './resources/postgresql.ts';
 import { currentRelease } from './resources/release.ts';
-import type { Resource } from './resources/resource.ts';
+import { type Resource, staying } from './resources/resource.ts';
 import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
 import { sharedFolder } from './resources/shared-folder.ts';
 import { group, member, noOthers, user } from './resources/user.ts';
@@ -122,14 +122,16 @@ function machine(settings: Settings, platform: Platform): Resource[] {
   const localePath = platform.systemd >= 257 ? '/etc/locale.conf' : '/etc/default/locale';
   const configuration = journaldFiles(settings);
   return [
-    hostname(settings.hostname),
-    block({
-      path: '/etc/hosts',
-      lines: [`127.0.1.1 ${settings.hostname}`],
-      mode: 0o644,
-      owner: 'root',
-      group: 'root',
-    }),
+    ...staying('the host name', [
+      hostname(settings.hostname),
+      block({
+        path: '/etc/hosts',
+        lines: [`127.0.1.1 ${settings.hostname}`],
+        mode: 0o644,
+        owner: 'root',
+        group: 'root',
+      }),
+    ]),
     timezone(settings.timezone),
     file({ path: localePath, content: `LANG=${settings.locale}\n` }),
     directory({ path: '/etc/systemd/journald.conf.d' }),
@@ -144,24 +146,27 @@ function administrator({ admin }: Settings, apps: AppSettings[]): Resource[] {
   const own = { owner: name, group: name };
   const sudoers = `# Kept by berth apply.\n${name} ALL=(ALL:ALL) NOPASSWD: ALL\n`;
   return [
-    group(name),
-    user({ name, home, system: false }),
-    member(name, 'sudo'),
-    file({
-      path: `/etc/sudoers.d/berth-${name}`,
-      content: sudoers,
-      mode: 0o440,
-      proof: ['visudo', '--check', '--quiet', '--file', '{}'],
-    }),
-    noOthers('/etc/sudoers.d', /^berth-/, [`berth-${name}`]),
-    directory({ path: home, mode: 0o750, ...own }),
-    directory({ path: `${home}/.ssh`, mode: 0o700, ...own }),
-    file({
-      path: `${home}/.ssh/authorized_keys`,
-      content: keys.map((key) => `${key}\n`).join(''),
-      mode: 0o600,
-      ...own,
-    }),
+    // Who takes Berth away must still get in, and be root, afterwards.
+    ...staying(`the user ${name}, with its keys and its sudo`, [
+      group(name),
+      user({ name, home, system: false }),
+      member(name, 'sudo'),
+      file({
+        path: `/etc/sudoers.d/berth-${name}`,
+        content: sudoers,
+        mode: 0o440,
+        proof: ['visudo', '--check', '--quiet', '--file', '{}'],
+      }),
+      noOthers('/etc/sudoers.d', /^berth-/, [`berth-${name}`]),
+      directory({ path: home, mode: 0o750, ...own }),
+      directory({ path: `${home}/.ssh`, mode: 0o700, ...own }),
+      file({
+        path: `${home}/.ssh/authorized_keys`,
+        content: keys.map((key) => `${key}\n`).join(''),
+        mode: 0o600,
+        ...own,
+      }),
+    ]),
     block({ path: `${home}/.profile`, lines: apps.slice(0, 1).map(readEnvironment), mode: 0o644, ...own }),
   ];
 }
@@ -173,9 +178,11 @@ function readEnvironment({ name }: AppSettings): string {
 
 function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
   return [
-    directory({ path: '/opt/berth' }),
-    link('/opt/berth/code', `sources/${code}`),
-    link('/opt/berth/node', `runtime/${runtime}`),
+    ...atTheEnd([
+      directory({ path: '/opt/berth' }),
+      link('/opt/berth/code', `sources/${code}`),
+      link('/opt/berth/node', `runtime/${runtime}`),
+    ]),
     leftovers('/opt/berth/sources', [code], []),
     leftovers(
       '/opt/berth/runtime',
@@ -184,6 +191,11 @@ function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
     ),
     group(webGroup, { closed: true }),
   ];
+}
+
+/** What takes Berth away runs from it and writes to it; see removal.ts. */
+function atTheEnd(resources: Resource[]): Resource[] {
+  return staying(null, resources);
 }
 
 const notifyUnits = {
@@ -195,8 +207,10 @@ const notifyUnits = {
 
 function notify(): Resource[] {
   return [
-    directory({ path: '/var/lib/berth' }),
-    directory({ path: '/var/lib/berth/notify', mode: 0o700 }),
+    ...atTheEnd([
+      directory({ path: '/var/lib/berth' }),
+      directory({ path: '/var/lib/berth/notify', mode: 0o700 }),
+    ]),
     ...Object.entries(notifyUnits).map(([unit, template]) =>
       file({ path: `/etc/systemd/system/${unit}`, content: render(template) }),
     ),
@@ -209,8 +223,8 @@ function backupFiles(settings: Settings): Resource[] {
   const files = timerFiles(settings);
   const unwanted = timerUnits.filter((unit) => !(`/etc/systemd/system/${unit}` in files));
   return [
-    directory({ path: '/var/backups' }),
-    directory({ path: backupsRoot, mode: 0o700 }),
+    directory({ path: '/var/backups', holds: 'theirs' }),
+    directory({ path: backupsRoot, mode: 0o700, holds: 'data' }),
     ...unwanted.filter((unit) => unit.endsWith('.timer')).map((unit) => noService(unit)),
     ...unwanted.map((unit) => absent(`/etc/systemd/system/${unit}`)),
     ...Object.entries(files).map(([path, content]) => file({ path, content })),
@@ -230,9 +244,9 @@ function application(app: AppSettings, adminUser: string): Resource[] {
   const tmpfiles = `/etc/tmpfiles.d/${name}.conf`;
   return [
     group(name),
-    user({ name, home: `/var/lib/${name}`, system: true }),
+    user({ name, home: `/var/lib/${name}`, system: true, owns: `/srv/${name}/shared` }),
     member(adminUser, name),
-    directory({ path: `/var/lib/${name}`, ...readable }),
+    directory({ path: `/var/lib/${name}`, ...readable, holds: 'ours' }),
     file({
       path: `/var/lib/${name}/.profile`,
       content: `${readEnvironment(app)}\n`,
@@ -240,17 +254,17 @@ function application(app: AppSettings, adminUser: string): Resource[] {
       owner: 'root',
       group: name,
     }),
-    directory({ path: `/etc/${name}`, ...readable }),
+    directory({ path: `/etc/${name}`, ...readable, holds: 'ours' }),
     environment({ name, ...environmentParts(app) }),
     directory({ path: `/srv/${name}`, ...readable }),
     ...['releases', 'slugs', 'layers'].map((part) =>
-      directory({ path: `/srv/${name}/${part}`, ...readable }),
+      directory({ path: `/srv/${name}/${part}`, ...readable, holds: 'ours' }),
     ),
-    directory({ path: `/srv/${name}/incoming`, mode: 0o700 }),
-    directory({ path: `/srv/${name}/shared`, mode: 0o770, owner: name, group: name }),
+    directory({ path: `/srv/${name}/incoming`, mode: 0o700, holds: 'ours' }),
+    directory({ path: `/srv/${name}/shared`, mode: 0o770, owner: name, group: name, holds: 'data' }),
     ...app.shared.map((folder) => sharedFolder(name, folder)),
     file({ path: tmpfiles, content: render('systemd/tmpfiles.conf', { app: name }) }),
-    directory({ path: `/run/${name}` }),
+    directory({ path: `/run/${name}`, holds: 'ours' }),
     directory({ path: `/run/${name}/sockets`, mode: 0o2710, owner: name, group: webGroup }),
     dropIns(`${name}@.service`),
     dropIns(`${name}-workers.service`),
@@ -287,7 +301,7 @@ const tls = {
 
 function certificates({ tls: { names } }: Settings): Resource[] {
   return [
-    directory({ path: '/etc/berth' }),
+    directory({ path: '/etc/berth', holds: 'ours' }),
     directory({ path: '/etc/berth/tls' }),
     authority(tls.authority, names),
     publishedAuthority(tls.ca, tls.authority),
@@ -305,12 +319,12 @@ function nginx(settings: Settings, platform: Platform): Resource[] {
   const { configuration, landing } = nginxFiles(settings, platform, tls.server);
   const apps = Object.keys(settings.apps);
   return [
-    directory({ path: '/etc/nginx/berth' }),
+    directory({ path: '/etc/nginx/berth', holds: 'ours' }),
     absent('/etc/nginx/sites-enabled/default'),
     ...[...new Set(apps.flatMap(maintenanceDirectories))].map((path) => directory({ path })),
     ...apps.map(admitted),
     ...Object.entries(configuration).map(([path, content]) => file({ path, content, proofInPlace: proof })),
-    directory({ path: '/var/www/berth' }),
+    directory({ path: '/var/www/berth', holds: 'ours' }),
     ...Object.entries(landing).map(([path, content]) => file({ path, content })),
     file({
       path: '/etc/logrotate.d/nginx',

@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import { directory, file } from '../resources/file.ts';
+import { directory, file, gone } from '../resources/file.ts';
 import type { Resource } from '../resources/resource.ts';
 import { noOthers } from '../resources/user.ts';
 import type { AdminSettings, AppSettings } from '../settings.ts';
@@ -73,5 +73,6 @@ function bareRepository(path: string, user: string, branch: string): Resource<Re
       }
       return found === head ? [] : [git('--git-dir', path, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`)];
     },
+    inverse: () => ({ goal: gone(path) }),
   };
 }

@@ -38,6 +38,7 @@ export function trustedAuthorities(pems: string[]): Resource<TrustState> {
       if (changes.length === 0 && trusted) return [];
       return [...changes, { do: 'run', argv: ['update-ca-certificates', '--fresh'] }];
     },
+    inverse: () => ({ goal: trustedAuthorities([]) }),
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Change } from '../change.ts';
 import type { Host, Stat } from '../host.ts';
-import { type FileState, planWrite, readFileState } from './file.ts';
+import { type FileState, gone, planWrite, readFileState } from './file.ts';
 import type { Resource } from './resource.ts';
 
 type Loaded = { certificate: X509Certificate; pem: string; keyMatches: boolean };
@@ -24,6 +24,8 @@ export function authority(path: string, names: string[]): Resource<CertificateSt
         problem(found, now) ?? (found?.certificate.subject === subjectFor(names) ? null : 'other names');
       return change(path, stat, reason, { kind: 'authority', names, days: 3650 });
     },
+    byHand: unlessDue,
+    inverse: () => ({ goal: gone(path) }),
   };
 }
 
@@ -40,6 +42,8 @@ export function serverCertificate(
       const reason = problem(found, now) ?? foreign(found, issuer) ?? otherNames(found, names);
       return change(path, stat, reason, { kind: 'server', names, days: 397, authority: authorityPath });
     },
+    byHand: unlessDue,
+    inverse: () => ({ goal: gone(path) }),
   };
 }
 
@@ -58,6 +62,7 @@ export function publishedAuthority(
       const write = { do: 'write', path, content: loaded?.pem ?? '', before: content } as const;
       return planWrite({ ...write, mode: 0o644, owner: 'root', group: 'root' }, stat);
     },
+    inverse: () => ({ goal: gone(path) }),
   };
 }
 
@@ -95,8 +100,15 @@ function problem(found: Loaded | null, now: number): string | null {
   if (!found) return 'there is none';
   if (!found.keyMatches) return 'its key does not match';
   if (Date.parse(found.certificate.validTo) - now < renewDays * day)
-    return `it ends ${found.certificate.validTo}`;
+    return `${due} ${found.certificate.validTo}`;
   return null;
+}
+
+const due = 'it ends';
+
+/** That its time has come is nobody's doing. */
+function unlessDue(changes: Change[]): Change[] {
+  return changes.filter((change) => change.do !== 'certificate' || !change.reason.startsWith(due));
 }
 
 function foreign(found: Loaded | null, issuer: Loaded | null): string | null {

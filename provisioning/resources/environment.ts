@@ -6,7 +6,7 @@ import {
   wantedEnvironment,
 } from '../environment.ts';
 import { standing } from '../releases/stores.ts';
-import { type FileState, planWrite, readFileState } from './file.ts';
+import { type FileState, gone, planWrite, readFileState } from './file.ts';
 import type { Resource } from './resource.ts';
 
 type EnvironmentState = FileState & {
@@ -47,6 +47,7 @@ export function environment({ name: app, values, secrets }: EnvironmentOptions):
         .map(
           (name) => `${name} of ${app} is the hosts file's now; berth config unset ${name} forgets the other`,
         ),
+    inverse: () => ({ goal: gone(path) }),
   };
 }
 

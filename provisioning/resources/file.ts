@@ -1,7 +1,8 @@
 import type { Change, WriteChange } from '../change.ts';
 import { BerthError } from '../errors.ts';
 import type { Attributes, Host, Stat } from '../host.ts';
-import type { Resource } from './resource.ts';
+import { type Original, readOriginal } from '../originals.ts';
+import type { Goal, Resource } from './resource.ts';
 
 export type FileOptions = Partial<Attributes> & {
   path: string;
@@ -22,7 +23,27 @@ export function file(options: FileOptions): Resource<FileState> {
     id: `file ${options.path}`,
     check: (host) => readFileState(host, options.path),
     plan: ({ stat, content }) =>
-      planWrite({ do: 'write', ...rest, mode, owner, group, before: content }, stat),
+      planWrite({ do: 'write', ...rest, mode, owner, group, before: content, keepsOriginal: true }, stat),
+    inverse: () => ({ goal: original(options.path) }),
+  };
+}
+
+/** What Berth wrote is gone, and what stood there before it is back. */
+function original(path: string): Goal<FileState & { original: Original }> {
+  return {
+    id: `file ${path}`,
+    check: async (host) => ({
+      ...(await readFileState(host, path)),
+      original: await readOriginal(host, path),
+    }),
+    plan({ stat, content, original }) {
+      if (stat?.type === 'directory') return [];
+      if (original === null) return stat ? [{ do: 'remove', path }] : [];
+      if (!('target' in original))
+        return planWrite({ do: 'write', path, ...original, before: content }, stat);
+      const { target } = original;
+      return stat?.target === target ? [] : [{ do: 'link', path, target, before: stat?.target ?? null }];
+    },
   };
 }
 
@@ -38,15 +59,56 @@ function planAttributes(wanted: Attributes & { path: string }, stat: Stat): Chan
   return same ? [] : [{ do: 'attributes', path, mode, owner, group }];
 }
 
-export function directory(options: { path: string } & Partial<Attributes>): Resource<Stat | null> {
+export type DirectoryOptions = Partial<Attributes> & {
+  path: string;
+  /**
+   * Whose that is what it holds: `ours` goes with it when Berth goes, `data` only when it is purged, `theirs` never.
+   * Left out: the directory goes once it is empty.
+   */
+  holds?: 'ours' | 'data' | 'theirs';
+};
+
+export function directory({ holds, ...options }: DirectoryOptions): Resource<Stat | null> {
   const wanted = { mode: 0o755, owner: 'root', group: 'root', ...options };
+  const { path } = wanted;
   return {
-    id: `directory ${options.path}`,
-    check: (host) => host.stat(options.path),
+    id: `directory ${path}`,
+    check: (host) => host.stat(path),
     plan(stat) {
       if (stat?.type === 'directory') return planAttributes(wanted, stat);
-      if (stat) throw inTheWay(options.path, stat);
+      if (stat) throw inTheWay(path, stat);
       return [{ do: 'mkdir', ...wanted }];
+    },
+    inverse({ purge }) {
+      if (holds === 'theirs') return {};
+      return { goal: holds === 'ours' || (holds === 'data' && purge) ? gone(path) : goneIfEmpty(path) };
+    },
+  };
+}
+
+/** Nothing is at this path, whatever was there, with all that it held. */
+export function gone(path: string): Goal<Stat | null> {
+  return {
+    id: `no ${path}`,
+    check: (host) => host.stat(path),
+    plan: (stat) => (stat ? [{ do: 'remove', path }] : []),
+  };
+}
+
+type Contents = { there: boolean; names: string[] };
+
+function goneIfEmpty(path: string): Goal<Contents> {
+  return {
+    id: `no empty ${path}`,
+    async check(host) {
+      const there = (await host.stat(path))?.type === 'directory';
+      return { there, names: there ? await host.list(path) : [] };
+    },
+    plan: ({ there, names }) =>
+      there && names.length === 0 ? [{ do: 'run', argv: ['rmdir', '--', path], action: 'remove' }] : [],
+    notices({ names }) {
+      const some = names.length > 3 ? [...names.slice(0, 3), '…'] : names;
+      return some.length === 0 ? [] : [`${path} stays, it holds ${some.join(', ')}`];
     },
   };
 }
@@ -57,16 +119,13 @@ export function link(path: string, target: string): Resource<Stat | null> {
     check: (host) => host.stat(path),
     plan: (stat) =>
       stat?.target === target ? [] : [{ do: 'link', path, target, before: stat?.target ?? null }],
+    inverse: () => ({ goal: gone(path) }),
   };
 }
 
 /** A path that must not be there. */
 export function absent(path: string): Resource<Stat | null> {
-  return {
-    id: `absent ${path}`,
-    check: (host) => host.stat(path),
-    plan: (stat) => (stat ? [{ do: 'remove', path }] : []),
-  };
+  return { ...gone(path), id: `absent ${path}`, inverse: () => ({}) };
 }
 
 export type BlockOptions = Attributes & {
@@ -89,17 +148,41 @@ export function block(options: BlockOptions): Resource<FileState> {
       const wanted = withBlock(content ?? '', lines);
       return planWrite({ do: 'write', path, content: wanted, mode, owner, group, before: content }, stat);
     },
+    inverse: () => ({ goal: noBlock(path) }),
+  };
+}
+
+function noBlock(path: string): Goal<FileState> {
+  return {
+    id: `no block in ${path}`,
+    check: (host) => readFileState(host, path),
+    plan({ stat, content }) {
+      if (stat?.type !== 'file' || content === null) return [];
+      const { mode, owner, group } = stat;
+      const wanted = withoutBlock(content);
+      return planWrite({ do: 'write', path, content: wanted, mode, owner, group, before: content }, stat);
+    },
   };
 }
 
 /** The text with the marked block replaced, or appended where there is none. */
 export function withBlock(text: string, lines: string[]): string {
   const body = [begin, ...lines, end, ''].join('\n');
+  const place = placeOf(text);
+  if (place) return place.before + body + place.after;
+  return text + (text === '' || text.endsWith('\n') ? '' : '\n') + body;
+}
+
+export function withoutBlock(text: string): string {
+  const place = placeOf(text);
+  return place ? place.before + place.after : text;
+}
+
+function placeOf(text: string): { before: string; after: string } | null {
   const from = text.indexOf(begin);
   const to = text.indexOf(end, from);
-  if (from >= 0 && to >= 0)
-    return text.slice(0, from) + body + text.slice(to + end.length).replace(/^\n/, '');
-  return text + (text === '' || text.endsWith('\n') ? '' : '\n') + body;
+  if (from < 0 || to < 0) return null;
+  return { before: text.slice(0, from), after: text.slice(to + end.length).replace(/^\n/, '') };
 }
 
 /** Somebody meant something by it: a symlink is not followed, since it may lead anywhere, and nothing is replaced. */

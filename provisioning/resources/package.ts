@@ -43,6 +43,7 @@ export function packages(names: string[]): Resource<PackagesState> {
         { ...run('install', [...apt, 'install', '--no-install-recommends', ...missing]), action: 'add' },
       ];
     },
+    inverse: () => ({ stays: `the packages ${names.join(' ')}` }),
   };
 }
 

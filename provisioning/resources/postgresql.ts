@@ -1,7 +1,8 @@
 import type { Change } from '../change.ts';
 import { BerthError } from '../errors.ts';
+import type { Action } from '../events.ts';
 import type { Host } from '../host.ts';
-import type { Resource } from './resource.ts';
+import type { Goal, Resource } from './resource.ts';
 
 export type Cluster = {
   /** Major version, e.g. `17`. */
@@ -63,7 +64,7 @@ async function readCluster(host: Host, cluster: Cluster): Promise<ClusterState |
   return finished.code === 0 ? (JSON.parse(finished.stdout) as ClusterState) : null;
 }
 
-function sql(cluster: Cluster, statement: string, action: 'add' | 'change' = 'change'): Change {
+function sql(cluster: Cluster, statement: string, action: Action = 'change'): Change {
   return {
     do: 'run',
     argv: psql(cluster),
@@ -99,7 +100,34 @@ export function role(cluster: Cluster, name: string, connections: number): Resou
       const right = found.login && !found.privileged && found.connections === connections;
       return [...(right ? [] : [sql(cluster, `ALTER ROLE ${identifier(name)} ${may}`)]), ...revoked];
     },
+    inverse: ({ purge }) => (purge ? { goal: noRole(cluster, name) } : {}),
   };
+}
+
+/** Neither the role nor any database of its own, kept ones of restores too. */
+function noRole(cluster: Cluster, name: string): Goal<ClusterState | null> {
+  return {
+    id: `no role ${name}`,
+    check: (host) => requiredState(host, cluster),
+    plan(state) {
+      const owned = state?.databases.filter(({ owner }) => owner === name) ?? [];
+      const there = state?.roles.some((candidate) => candidate.name === name);
+      return [
+        ...owned.map((each) => sql(cluster, `DROP DATABASE ${identifier(each.name)} WITH (FORCE)`, 'remove')),
+        ...(there ? [sql(cluster, `DROP ROLE ${identifier(name)}`, 'remove')] : []),
+      ];
+    },
+  };
+}
+
+/** null: PostgreSQL is not installed. */
+async function requiredState(host: Host, cluster: Cluster): Promise<ClusterState | null> {
+  const state = await clusterState(host, cluster);
+  // What cannot be asked whether it is gone is not gone.
+  if (state === null && (await host.stat(psql(cluster)[0] as string))) {
+    await host.must(psql(cluster), { user: administrator, input: clusterQuery, timeoutMs: 10_000 });
+  }
+  return state;
 }
 
 /** A database of the server's own, where no application has any business. */
@@ -110,6 +138,21 @@ export function closedDatabase(cluster: Cluster, name: string): Resource<Cluster
     plan(state) {
       const open = state?.databases.find((candidate) => candidate.name === name)?.public ?? true;
       return open ? [sql(cluster, `REVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC`)] : [];
+    },
+    inverse: () => ({ goal: openDatabase(cluster, name) }),
+  };
+}
+
+/** As the server makes it: everybody may connect. */
+function openDatabase(cluster: Cluster, name: string): Goal<ClusterState | null> {
+  return {
+    id: `open database ${name}`,
+    check: (host) => clusterState(host, cluster),
+    plan(state) {
+      const found = state?.databases.find((candidate) => candidate.name === name);
+      if (!found || found.public) return [];
+      const rights = name === 'template1' ? 'CONNECT' : 'CONNECT, TEMPORARY';
+      return [sql(cluster, `GRANT ${rights} ON DATABASE ${identifier(name)} TO PUBLIC`)];
     },
   };
 }
@@ -131,6 +174,8 @@ export function database(cluster: Cluster, name: string): Resource<ClusterState 
       const owner = sql(cluster, `ALTER DATABASE ${quoted} OWNER TO ${quoted}`);
       return [...(found.owner === name ? [] : [owner]), ...(found.public ? [close] : [])];
     },
+    // It goes with its role.
+    inverse: ({ purge }) => (purge ? {} : { stays: `the database ${name}, with its role` }),
   };
 }
 
@@ -158,5 +203,6 @@ export function pendingRestart(cluster: Cluster, unit: string, apps: string[]): 
         `PostgreSQL waits for a restart to bring in ${pending.join(', ')}; it ends every connection: systemctl restart ${unit}`,
       ];
     },
+    inverse: () => ({}),
   };
 }

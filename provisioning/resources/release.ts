@@ -1,9 +1,10 @@
 import type { Change } from '../change.ts';
+import type { Host } from '../host.ts';
 import { outdated } from '../releases/release.ts';
-import { liveNumber, unitOf, workersUnit } from '../releases/store.ts';
+import { appRoot, liveNumber, unitOf, workersUnit } from '../releases/store.ts';
 import { workersFollow } from '../releases/workers.ts';
 import type { AppSettings, Settings } from '../settings.ts';
-import type { Resource } from './resource.ts';
+import type { Goal, Resource } from './resource.ts';
 
 type ReleaseState = {
   /** null: nothing was deployed yet. */
@@ -45,5 +46,44 @@ export function currentRelease({ settings, app, runtime }: ReleaseOptions): Reso
       if (!workers) changes.push({ do: 'run', argv: ['systemctl', 'restart', workersUnit(app.name)] });
       return changes;
     },
+    // A release that waits to be made is a setting's doing.
+    byHand: (changes) => changes.filter((change) => change.do !== 'release'),
+    inverse: () => ({ goal: noRelease(app.name) }),
   };
+}
+
+type NoReleaseState = { live: boolean; running: string[]; failed: string[] };
+
+/** No release is live, and nothing of any runs; what they are made of goes with its directories. */
+function noRelease(app: string): Goal<NoReleaseState> {
+  const current = `${appRoot(app)}/current`;
+  const units = [`${app}@*.service`, workersUnit(app), `${app}-release@*.service`];
+  const list = async (host: Host, states: string) => {
+    const argv = ['systemctl', 'list-units', '--all', '--plain', '--no-legend', `--state=${states}`];
+    const said = await host.must([...argv, '--', ...units]);
+    return said.split('\n').flatMap((line) => line.split(' ')[0] || []);
+  };
+  return {
+    id: `no release of ${app}`,
+    async check(host) {
+      const [live, running, failed] = await Promise.all([
+        host.stat(current),
+        list(host, 'active,activating,deactivating,reloading'),
+        list(host, 'failed'),
+      ]);
+      return { live: live !== null, running, failed };
+    },
+    plan({ live, running, failed }) {
+      const changes: Change[] = [];
+      // First: a boot in between starts nothing then.
+      if (live) changes.push({ do: 'remove', path: current });
+      if (running.length > 0) changes.push(systemctl('stop', running));
+      if (failed.length > 0) changes.push(systemctl('reset-failed', failed));
+      return changes;
+    },
+  };
+}
+
+function systemctl(verb: string, units: string[]): Change {
+  return { do: 'run', argv: ['systemctl', verb, '--', ...units], action: 'remove' };
 }

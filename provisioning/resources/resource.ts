@@ -2,10 +2,10 @@ import type { Change } from '../change.ts';
 import type { Host } from '../host.ts';
 
 /**
- * One thing that a machine shall have. `check` reads and returns a missing prerequisite as state; `plan` is
- * pure, and `[]` says that the machine is as it shall be.
+ * Something that shall hold on a machine. `check` reads and returns a missing prerequisite as state; `plan` is pure,
+ * and `[]` says that it holds.
  */
-export type Resource<State = unknown> = {
+export type Goal<State = unknown> = {
   /** Unique in the site: kind and name, e.g. `file /etc/hostname`. */
   readonly id: string;
   check(host: Host): Promise<State>;
@@ -13,3 +13,26 @@ export type Resource<State = unknown> = {
   /** What a person should know of this state although nothing is to be changed. */
   notices?(state: State): string[];
 };
+
+/** One thing that a machine shall have, and how it is taken away again. */
+export type Resource<State = unknown> = Goal<State> & {
+  /** Those of its changes that tell of somebody's hand; left out: all. The rest comes with time or waits for a command. */
+  byHand?(changes: Change[]): Change[];
+  /** How `berth remove` undoes it; `purge`: data goes too. */
+  inverse(options: { purge: boolean }): Inverse;
+};
+
+export type Inverse = {
+  /** What shall hold instead; brought about in the site's reverse order. */
+  goal?: Goal;
+  /** What has to wait until every file is gone, in the site's order. */
+  last?: Goal;
+  /** What is left of it, in a few words for a person. */
+  stays?: string;
+};
+
+/** Resources that stay when Berth goes; `what` they are to a person, where that is worth saying. */
+export function staying(what: string | null, resources: Resource[]): Resource[] {
+  const inverse = () => (what === null ? {} : { stays: what });
+  return resources.map((resource) => ({ ...resource, inverse }));
+}

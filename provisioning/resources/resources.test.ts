@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Change } from '../change.ts';
 import { trustedAuthorities } from './authorities.ts';
+import { serverCertificate } from './certificate.ts';
 import { environment } from './environment.ts';
 import { absent, block, directory, file, link, withBlock } from './file.ts';
 import { hostname, swap, timezone } from './machine.ts';
 import { packages } from './package.ts';
 import { closedDatabase, database, pendingRestart, role } from './postgresql.ts';
-import type { Resource } from './resource.ts';
+import type { Goal, Resource } from './resource.ts';
 import { checksums, daemonReload, service } from './service.ts';
 import { group, member, noOthers, user } from './user.ts';
 
@@ -20,7 +21,7 @@ function brief(change: Change): string {
   return `${change.do} ${change.path}`;
 }
 
-function plans<State>(name: string, resource: Resource<State>, rows: Row<State>[]): void {
+function plans<State>(name: string, resource: Goal<State>, rows: Row<State>[]): void {
   describe(`plan of ${name}`, () => {
     for (const [state, changes] of rows) {
       it(`${changes.join(', ') || 'nothing'} for ${short(state)}`, () => {
@@ -28,6 +29,13 @@ function plans<State>(name: string, resource: Resource<State>, rows: Row<State>[
       });
     }
   });
+}
+
+/** What `berth remove` brings about instead of a resource. */
+function inverseOf(resource: Resource, { purge = false } = {}): Goal {
+  const { goal } = resource.inverse({ purge });
+  assert.ok(goal);
+  return goal;
 }
 
 function short(state: unknown): string {
@@ -281,6 +289,118 @@ plans('swap', swap(), [
     ],
   ],
 ]);
+
+const debian = { content: 'theirs', mode: 0o644, owner: 'root', group: 'root' };
+plans('a file without Berth', inverseOf(file({ path: '/f', content: 'ours' })), [
+  [{ stat: rootFile, content: 'ours', original: null }, ['remove /f']],
+  [{ stat: null, content: null, original: null }, []],
+  [{ stat: rootFile, content: 'ours', original: debian }, ['write /f']],
+  [{ stat: null, content: null, original: debian }, ['write /f']],
+  [{ stat: rootFile, content: 'theirs', original: debian }, []],
+  [{ stat: rootFile, content: 'ours', original: { target: '/there' } }, ['link /f']],
+  [{ stat: rootDirectory, content: null, original: null }, []],
+]);
+
+plans('a directory of ours without Berth', inverseOf(directory({ path: '/d', holds: 'ours' })), [
+  [null, []],
+  [rootDirectory, ['remove /d']],
+]);
+
+const emptied = [
+  [{ there: true, names: [] }, ['rmdir -- /d']],
+  [{ there: true, names: ['other'] }, []],
+  [{ there: false, names: [] }, []],
+] satisfies Row<unknown>[];
+plans("a directory of several's without Berth", inverseOf(directory({ path: '/d' })), emptied);
+plans('a directory of data without Berth', inverseOf(directory({ path: '/d', holds: 'data' })), emptied);
+plans('purged data', inverseOf(directory({ path: '/d', holds: 'data' }), { purge: true }), [
+  [rootDirectory, ['remove /d']],
+]);
+
+const blockOf = { path: '/b', lines: ['line'], mode: 0o644, owner: 'root', group: 'root' };
+plans('a block without Berth', inverseOf(block(blockOf)), [
+  [{ stat: rootFile, content: `${marked}after\n` }, ['write /b']],
+  [{ stat: rootFile, content: 'before\n' }, []],
+  [{ stat: null, content: null }, []],
+]);
+
+plans('a service without Berth', inverseOf(service('x.service')), [
+  [{ active: 'active', enabled: 'enabled', ours: true }, ['systemctl disable --now x.service']],
+  [{ active: 'active', enabled: 'enabled', ours: false }, []],
+  [{ active: 'inactive', enabled: 'disabled', ours: true }, []],
+]);
+
+const { last } = service('x.service', { configuration, proof: ['true'] }).inverse({ purge: false });
+plans('a service that goes by its own configuration again', last as Goal, [
+  [
+    { active: true, loaded: true, sound: true },
+    ['systemctl restart x.service', 'remove /run/berth/loaded/x.service'],
+  ],
+  [
+    { active: true, loaded: true, sound: false },
+    ['systemctl stop x.service', 'remove /run/berth/loaded/x.service'],
+  ],
+  [{ active: false, loaded: true, sound: true }, ['remove /run/berth/loaded/x.service']],
+  [{ active: true, loaded: false, sound: true }, []],
+]);
+
+plans('a system user without Berth', inverseOf(user({ name: 'api', home: '/h', system: true, owns: '/s' })), [
+  [{ there: true, owner: false }, ['userdel api']],
+  [{ there: true, owner: true }, []],
+  [{ there: false, owner: false }, []],
+]);
+
+plans('a group without Berth', inverseOf(group('api')), [
+  [{ there: true, used: false }, ['groupdel api']],
+  [{ there: true, used: true }, []],
+]);
+
+plans('a membership without Berth', inverseOf(member('deploy', 'api')), [
+  [true, ['gpasswd --delete deploy api']],
+  [false, []],
+]);
+
+const before = { name: 'api_before_1', owner: 'api', public: false };
+plans('a role whose data are purged', inverseOf(role(cluster, 'api', 90), { purge: true }), [
+  [null, []],
+  [
+    { roles: [api], databases: [own, before], pending: [] },
+    [
+      'postgres: DROP DATABASE "api" WITH (FORCE)',
+      'postgres: DROP DATABASE "api_before_1" WITH (FORCE)',
+      'postgres: DROP ROLE "api"',
+    ],
+  ],
+]);
+
+plans("a database of the server's own without Berth", inverseOf(closedDatabase(cluster, 'postgres')), [
+  [null, []],
+  [
+    { roles: [], databases: [{ name: 'postgres', owner: 'postgres', public: false }], pending: [] },
+    ['postgres: GRANT CONNECT, TEMPORARY ON DATABASE "postgres" TO PUBLIC'],
+  ],
+]);
+
+plans('swap without Berth', inverseOf(swap()), [
+  [{ on: true, inFstab: false, file: true }, []],
+  [
+    { on: true, inFstab: true, file: true },
+    ['swapoff /swapfile', 'remove /swapfile', 'sed --in-place \\|^/swapfile none swap sw 0 0$|d /etc/fstab'],
+  ],
+]);
+
+describe('what tells of a hand', () => {
+  it('is not a certificate whose time has come, but one that is gone', () => {
+    const due = { do: 'certificate', path: '/c', action: 'change' } as const;
+    const request = { kind: 'server', names: ['a'], days: 1, authority: '/a' } as const;
+    const byHand = (reason: string) =>
+      serverCertificate('/c', '/a', ['a']).byHand?.([
+        { ...due, request: { ...request, names: ['a'] }, reason },
+      ]);
+    assert.deepEqual(byHand('it ends Nov 21 2026'), []);
+    assert.equal(byHand('there is none')?.length, 1);
+  });
+});
 
 describe('the environment of an application', () => {
   const resource = environment({ name: 'api', values: { A: '1' }, secrets: ['JWT_KEYS'] });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Change } from '../change.ts';
 import type { Unit } from '../facts.ts';
+import type { Host } from '../host.ts';
 import { file } from './file.ts';
-import type { Resource } from './resource.ts';
+import type { Goal, Resource } from './resource.ts';
 
 /** Configuration files as they shall be, path → content. */
 export type Configuration = Record<string, string>;
@@ -55,6 +56,50 @@ export function service(unit: string, options: ServiceOptions = {}): Resource<Se
         changes.push(...proven, systemctl(onChange, unit));
       return changes;
     },
+    inverse: () => ({
+      goal: noUnitOfOurs(unit),
+      ...(configuration ? { last: ownConfiguration(unit, proof) } : {}),
+    }),
+  };
+}
+
+/** A unit whose file is ours neither runs nor is enabled; the distribution's stay as they are. */
+function noUnitOfOurs(unit: string): Goal<Unit & { ours: boolean }> {
+  return {
+    id: `no service ${unit}`,
+    async check(host) {
+      const [state, file] = await Promise.all([
+        host.facts.unit(unit),
+        host.stat(`/etc/systemd/system/${unit}`),
+      ]);
+      return { ...state, ours: file?.type === 'file' };
+    },
+    plan: ({ ours, ...state }) => (ours ? planStop(unit, state) : []),
+  };
+}
+
+type OwnState = { active: boolean; loaded: boolean; sound: boolean };
+
+/**
+ * A service of the distribution's goes by its own configuration again. That ours was loaded is what systemd has
+ * written down; the drop-in that makes it do so is gone by now.
+ */
+function ownConfiguration(unit: string, proof: string[] | undefined): Goal<OwnState> {
+  const record = `${loadedDirectory}/${unit}`;
+  return {
+    id: `service ${unit} on its own`,
+    async check(host: Host) {
+      const loaded = (await host.stat(record)) !== null;
+      const { active } = await host.facts.unit(unit);
+      const sound = !loaded || !proof || (await host.run(proof)).code === 0;
+      return { active: active === 'active', loaded, sound };
+    },
+    plan({ active, loaded, sound }) {
+      if (!loaded) return [];
+      // What cannot start again without our configuration must not run on with it.
+      const act: Change[] = active ? [systemctl(sound ? 'restart' : 'stop', unit)] : [];
+      return [...act, { do: 'remove', path: record }];
+    },
   };
 }
 
@@ -63,11 +108,15 @@ export function noService(unit: string): Resource<Unit> {
   return {
     id: `no service ${unit}`,
     check: (host) => host.facts.unit(unit),
-    plan: ({ active, enabled }) =>
-      enabled.startsWith('enabled') || ['active', 'activating'].includes(active)
-        ? [{ do: 'run', argv: ['systemctl', 'disable', '--now', unit], action: 'remove' }]
-        : [],
+    plan: (state) => planStop(unit, state),
+    inverse: () => ({}),
   };
+}
+
+function planStop(unit: string, { active, enabled }: Unit): Change[] {
+  return enabled.startsWith('enabled') || ['active', 'activating'].includes(active)
+    ? [{ do: 'run', argv: ['systemctl', 'disable', '--now', unit], action: 'remove' }]
+    : [];
 }
 
 /** The drop-in by which systemd records what a service's configuration held when it was read. */
@@ -87,7 +136,7 @@ export function recordLoaded(unit: string, paths: string[]) {
 
 /** systemd knows these units as their files say; a name may be a pattern such as `api@*.service`. */
 export function daemonReload(units: string[]): Resource<boolean> {
-  return {
+  const goal: Goal<boolean> = {
     id: 'systemd units',
     async check(host) {
       const said = await host.must(['systemctl', 'show', '--property=NeedDaemonReload', '--', ...units]);
@@ -95,6 +144,7 @@ export function daemonReload(units: string[]): Resource<boolean> {
     },
     plan: (needed) => (needed ? [{ do: 'run', argv: ['systemctl', 'daemon-reload'] }] : []),
   };
+  return { ...goal, inverse: () => ({ last: goal }) };
 }
 
 /** As `sha256sum` prints them for these paths in this order. */

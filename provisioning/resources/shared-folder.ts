@@ -17,5 +17,7 @@ export function sharedFolder(app: string, folder: string): Resource<Stat | null>
       if (stat) throw inTheWay(path, stat);
       return [{ do: 'run', argv: ['mkdir', '-p', '-m', '0770', '--', path], user: app, action: 'add' }];
     },
+    // What lies above it says what becomes of it.
+    inverse: () => ({}),
   };
 }

@@ -1,12 +1,14 @@
 import type { Change } from '../change.ts';
 import type { Group, User } from '../facts.ts';
-import type { Resource } from './resource.ts';
+import type { Goal, Resource } from './resource.ts';
 
 export type UserOptions = {
   name: string;
   home: string;
   /** A system user has a uid below 1000, no home made for it, no password and no group but its own. */
   system: boolean;
+  /** A folder whose content is its own: while that is kept, so is the user, or its number would become another's. */
+  owns?: string;
 };
 
 export type UserState = {
@@ -20,7 +22,7 @@ export type UserState = {
 const shell = '/bin/bash';
 
 /** A user with a login shell and, as its primary group, the one of its own name, which has to be there. */
-export function user({ name, home, system }: UserOptions): Resource<UserState> {
+export function user({ name, home, system, owns }: UserOptions): Resource<UserState> {
   return {
     id: `user ${name}`,
     async check(host) {
@@ -50,6 +52,21 @@ export function user({ name, home, system }: UserOptions): Resource<UserState> {
       if (!locked) wrong.push({ do: 'run', argv: ['passwd', '--lock', name] });
       return wrong;
     },
+    inverse: () => (system ? { goal: noUser(name, owns) } : { stays: `the user ${name}` }),
+  };
+}
+
+function noUser(name: string, owns: string | undefined): Goal<{ there: boolean; owner: boolean }> {
+  return {
+    id: `no user ${name}`,
+    async check(host) {
+      const there = (await host.facts.users()).some((found) => found.name === name);
+      return { there, owner: owns !== undefined && (await host.list(owns)).length > 0 };
+    },
+    plan: ({ there, owner }) =>
+      there && !owner ? [{ do: 'run', argv: ['userdel', name], action: 'remove' }] : [],
+    notices: ({ there, owner }) =>
+      there && owner ? [`the user ${name} stays, what is in ${owns} belongs to it`] : [],
   };
 }
 
@@ -76,6 +93,21 @@ export function group(name: string, { closed = false } = {}): Resource<Group | u
         action: 'remove',
       }));
     },
+    inverse: () => ({ goal: noGroup(name) }),
+  };
+}
+
+/** Not while it is some user's own: that one stays for a reason. */
+function noGroup(name: string): Goal<{ there: boolean; used: boolean }> {
+  return {
+    id: `no group ${name}`,
+    async check(host) {
+      const [groups, users] = await Promise.all([host.facts.groups(), host.facts.users()]);
+      const found = groups.find((candidate) => candidate.name === name);
+      return { there: found !== undefined, used: users.some(({ gid }) => gid === found?.gid) };
+    },
+    plan: ({ there, used }) =>
+      there && !used ? [{ do: 'run', argv: ['groupdel', name], action: 'remove' }] : [],
   };
 }
 
@@ -90,6 +122,16 @@ export function member(userName: string, groupName: string): Resource<boolean> {
       isMember
         ? []
         : [{ do: 'run', argv: ['usermod', '--append', '--groups', groupName, userName], action: 'add' }],
+    inverse: () => ({ goal: noMember(userName, groupName) }),
+  };
+}
+
+function noMember(userName: string, groupName: string): Goal<boolean> {
+  return {
+    ...member(userName, groupName),
+    id: `no member ${userName} of ${groupName}`,
+    plan: (isMember) =>
+      isMember ? [{ do: 'run', argv: ['gpasswd', '--delete', userName, groupName], action: 'remove' }] : [],
   };
 }
 
@@ -100,5 +142,6 @@ export function noOthers(directory: string, pattern: RegExp, wanted: string[]): 
     check: async (host) =>
       (await host.list(directory)).filter((name) => pattern.test(name) && !wanted.includes(name)),
     plan: (names) => names.map((name) => ({ do: 'remove', path: `${directory}/${name}` })),
+    inverse: () => ({}),
   };
 }

@@ -1,0 +1,31 @@
+import type { Attributes, Host } from './host.ts';
+
+/**
+ * What stood at a path before Berth first wrote there, for `berth remove` to put back: one file for each path below
+ * `/var/lib/berth/originals`, also where nothing stood.
+ */
+export type Original = (Attributes & { content: string }) | { target: string } | null;
+
+const directory = '/var/lib/berth/originals';
+const entryOf = (path: string) => `${directory}/${encodeURIComponent(path)}`;
+const own = { mode: 0o600, owner: 'root', group: 'root' };
+
+/** Keeps what stands there now, unless something was kept before. */
+export async function keepOriginal(host: Host, path: string): Promise<void> {
+  if (await host.stat(entryOf(path))) return;
+  if (!(await host.stat(directory))) await host.must(['mkdir', '-p', '-m', '0700', directory]);
+  await host.write(entryOf(path), `${JSON.stringify(await originalAt(host, path))}\n`, own);
+}
+
+export async function readOriginal(host: Host, path: string): Promise<Original> {
+  return JSON.parse((await host.read(entryOf(path))) ?? 'null') as Original;
+}
+
+async function originalAt(host: Host, path: string): Promise<Original> {
+  const [stat, content] = await Promise.all([host.stat(path), host.read(path)]);
+  if (stat?.target !== undefined) return { target: stat.target };
+  // One that speaks of Berth was written by an earlier version, which kept nothing.
+  if (stat === null || content === null || /\bberth\b/i.test(content)) return null;
+  const { mode, owner, group } = stat;
+  return { content, mode, owner, group };
+}
