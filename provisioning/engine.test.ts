@@ -14,6 +14,14 @@ function bench(values: Record<string, boolean>, { broken = [] as string[] } = {}
     host: createHost(),
     emit: (event) => events.push(event),
     stop: stop.signal,
+    guard: {
+      arm: async (risks) => void done.push(`arm ${risks.flatMap(({ paths }) => paths)}`),
+      changed: async () => {
+        done.push('changed');
+        return { id: '1', until: '', withinMs: 60_000 };
+      },
+      undo: async () => void done.push('undo'),
+    },
     async perform(change: Change) {
       assert.ok(change.do === 'remove');
       done.push(change.path);
@@ -22,6 +30,7 @@ function bench(values: Record<string, boolean>, { broken = [] as string[] } = {}
   };
   const resource = (id: string): Goal<boolean> => ({
     id,
+    ...(id.startsWith('risky') && { risky: { paths: [id], restore: [] } }),
     check: async () => values[id] ?? false,
     plan: (there) => (there ? [] : [{ do: 'remove', path: id }]),
   });
@@ -79,4 +88,20 @@ describe('the engine', () => {
     await assert.rejects(apply(run, site), { code: 'stopped', message: /before b/ });
     assert.deepEqual(done, ['a']);
   });
+
+  it('brings what is risky last, as one batch that has to be confirmed', async () => {
+    const { run, site, done, events } = bench({ risky1: false, a: false, risky2: true });
+    const { guarded } = await apply(run, site);
+    assert.equal(guarded?.id, '1');
+    assert.deepEqual(done, ['a', 'arm risky1,risky2', 'risky1', 'changed']);
+    const marks = events.map((event) => event.type === 'planned' && event.risky);
+    assert.deepEqual(marks.filter(Boolean), [true]);
+    assert.equal((await apply(run, site)).guarded, undefined);
+  });
+
+  it('takes the whole batch back when one of it does not converge', async () => {
+    const { run, site, done } = bench({ risky1: false, risky2: false }, { broken: ['risky2'] });
+    await assert.rejects(apply(run, site), { code: 'not_converged', message: /is taken back/ });
+    assert.deepEqual(done, ['arm risky1,risky2', 'risky1', 'risky2', 'undo']);
+  }).timeout(10_000);
 });

@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { actionOf, type Change, summarize } from './change.ts';
 import { unifiedDiff } from './diff.ts';
 import { BerthError } from './errors.ts';
-import type { ApplySummary, ChangeView, Event } from './events.ts';
+import type { ApplySummary, ChangeView, Event, Guarded } from './events.ts';
+import type { Guard } from './guard/arm.ts';
 import type { Host } from './host.ts';
 import type { Goal } from './resources/resource.ts';
 
@@ -13,6 +14,7 @@ export type Run = {
   perform: (change: Change) => Promise<void>;
   /** Aborted when the operator asks to stop: the change in hand is finished first. */
   stop: AbortSignal;
+  guard: Guard;
 };
 
 type Planned = { resource: Goal; changes: Change[] };
@@ -27,7 +29,8 @@ export async function plan(run: Run, site: Goal[]): Promise<ApplySummary> {
 
 /**
  * Brings the machine to what the site says: one resource after another is checked, planned, changed, and
- * checked again. A machine that is already there is only asked, all resources at once.
+ * checked again. A machine that is already there is only asked, all resources at once. The risky ones come last, as
+ * one batch: all of it stays, once it is confirmed, or none.
  *
  * @throws BerthError `not_converged` when a resource still differs after its changes; `stopped` on request
  */
@@ -35,16 +38,42 @@ export async function apply(run: Run, site: Goal[]): Promise<ApplySummary> {
   const began = performance.now();
   const ahead = await planAll(run, site);
   const done: Planned[] = [];
-  if (ahead.length > 0) {
-    for (const resource of site) {
-      const planned = await planOne(run.host, resource);
-      if (planned.changes.length === 0) continue;
-      if (run.stop.aborted) throw stopped(resource, done);
-      await bring(run, planned);
-      done.push(planned);
-    }
+  if (ahead.length === 0) return summary(site, done, began);
+  await bringAll(
+    run,
+    site.filter(({ risky }) => !risky),
+    done,
+  );
+  const guarded = await bringGuarded(
+    run,
+    site.filter(({ risky }) => risky),
+    done,
+  );
+  return { ...summary(site, done, began), ...(guarded && { guarded }) };
+}
+
+async function bringAll(run: Run, resources: Goal[], done: Planned[]): Promise<void> {
+  for (const resource of resources) {
+    const planned = await planOne(run.host, resource);
+    if (planned.changes.length === 0) continue;
+    if (run.stop.aborted) throw stopped(resource, done);
+    await bring(run, planned);
+    done.push(planned);
   }
-  return summary(site, done, began);
+}
+
+async function bringGuarded(run: Run, resources: Goal[], done: Planned[]): Promise<Guarded | undefined> {
+  const planned = await Promise.all(resources.map((resource) => planOne(run.host, resource)));
+  if (planned.every(({ changes }) => changes.length === 0)) return undefined;
+  // All of them: one that is as it shall be may be unsettled by another's change.
+  await run.guard.arm(resources.flatMap(({ risky }) => risky ?? []));
+  try {
+    await bringAll(run, resources, done);
+    return await run.guard.changed();
+  } catch (error) {
+    await run.guard.undo();
+    throw takenBack(error);
+  }
 }
 
 async function planAll(run: Run, site: Goal[]): Promise<Planned[]> {
@@ -96,7 +125,9 @@ async function settled(host: Host, resource: Goal): Promise<Change[]> {
 
 async function view(host: Host, { resource, changes }: Planned): Promise<Event> {
   const views = await Promise.all(changes.map((change) => viewChange(host, change)));
-  return { type: 'planned', resource: resource.id, action: actionOf(changes[0] as Change), changes: views };
+  const action = actionOf(changes[0] as Change);
+  const marked = resource.risky ? { risky: true as const } : {};
+  return { type: 'planned', resource: resource.id, action, changes: views, ...marked };
 }
 
 async function viewChange(host: Host, change: Change): Promise<ChangeView> {
@@ -109,6 +140,14 @@ function summary(site: Goal[], planned: Planned[], began: number): ApplySummary 
   const count = { add: 0, change: 0, remove: 0 };
   for (const { changes } of planned) count[actionOf(changes[0] as Change)] += 1;
   return { resources: site.length, ...count, seconds: (performance.now() - began) / 1000 };
+}
+
+/** What went wrong in the middle of risky changes. */
+function takenBack(error: unknown): unknown {
+  if (!(error instanceof BerthError)) return error;
+  const { code, message, hint } = error;
+  const also = 'What this run had changed of logins and the firewall is taken back.';
+  return new BerthError(code, `${message}\n${also}`, hint, { cause: error });
 }
 
 function stopped(next: Goal, done: Planned[]): BerthError {

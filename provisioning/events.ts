@@ -4,7 +4,14 @@
  */
 export type Event =
   /** A resource differs from what the settings say. */
-  | { type: 'planned'; resource: string; action: Action; changes: ChangeView[] }
+  | {
+      type: 'planned';
+      resource: string;
+      action: Action;
+      changes: ChangeView[];
+      /** It comes back unless a new login confirms it. */
+      risky?: true;
+    }
   /** A resource's changes begin. */
   | { type: 'applying'; resource: string }
   /** A resource's changes are made and were found in place by a second check. */
@@ -39,4 +46,13 @@ export type ApplySummary = {
   change: number;
   remove: number;
   seconds: number;
+  /** Risky changes were made: the machine takes them back unless they are confirmed. */
+  guarded?: Guarded;
+};
+
+export type Guarded = {
+  id: string;
+  /** ISO 8601, UTC, by the machine's clock. */
+  until: string;
+  withinMs: number;
 };

@@ -14,6 +14,9 @@ export type Settings = {
   /** A locale that glibc knows, e.g. `C.UTF-8`. */
   locale: string;
   admin: AdminSettings;
+  ssh: SshSettings;
+  /** How long a new login has to confirm a risky change, in milliseconds. */
+  confirmWithinMs: number;
   journal: JournalSettings;
   swap: SwapSettings;
   tls: TlsSettings;
@@ -32,6 +35,11 @@ export type AdminSettings = {
   user: string;
   /** OpenSSH public keys, one line each. */
   keys: string[];
+};
+
+export type SshSettings = {
+  /** Where sshd listens, on every address. */
+  port: number;
 };
 
 export type JournalSettings = {

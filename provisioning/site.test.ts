@@ -40,6 +40,8 @@ function settings(apps: AppSettings[]): Settings {
   return {
     ...{ name: 'local', hostname: 'local', memoryMiB: null, timezone: 'UTC', locale: 'C.UTF-8', extraCa: [] },
     admin: { user: 'deploy', keys: ['ssh-ed25519 AAAA'] },
+    ssh: { port: 22 },
+    confirmWithinMs: 60_000,
     journal: { maxUseMiB: 500 },
     swap: { mode: 'auto' },
     tls: { kind: 'local', names: ['10.77.0.2', 'api.example.com'] },

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
 import { environmentParts } from './environment.ts';
+import { undo, undoUnits } from './guard/resources.ts';
 import { keptSettings } from './kept-settings.ts';
 import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
 import { nginxFiles } from './nginx.ts';
@@ -47,6 +48,7 @@ export function site(input: SiteInput): Resource[] {
     // A template is no unit that could be asked about; those made of it are.
     ...Object.keys(notifyUnits).map((unit) => unit.replace('@.', '@*.')),
     ...timerUnits,
+    ...undoUnits,
   ];
   return [
     ...machine(settings, platform),
@@ -57,6 +59,7 @@ export function site(input: SiteInput): Resource[] {
     ...administrator(settings, apps),
     ...berth(input, apps),
     ...notify(),
+    ...atTheEnd(undo(settings)),
     ...backupFiles(settings),
     ...apps.flatMap((app) => application(app, settings.admin.user)),
     ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),

@@ -11,6 +11,10 @@ import { config, configInShort, configuration, variable } from './config.ts';
 import { deploy } from './deploy.ts';
 import { apply, plan, type Run } from './engine.ts';
 import type { ApplySummary } from './events.ts';
+import { createGuard } from './guard/arm.ts';
+import { batchState } from './guard/batch.ts';
+import { confirm } from './guard/confirm.ts';
+import { settleEarlier } from './guard/earlier.ts';
 import { history } from './history.ts';
 import { maintenance, readMaintenance } from './maintenance.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
@@ -33,7 +37,7 @@ import { unlock } from './unlock.ts';
 import { missingUploads } from './uploads.ts';
 
 export type SiteRequest = { settings: Settings; code: string; runtime: string; by: string };
-type Context = Omit<Run, 'perform'> & {
+type Context = Omit<Run, 'perform' | 'guard'> & {
   /** Resolved when the operator's side has closed its end. */
   gone: Promise<void>;
 };
@@ -44,6 +48,8 @@ type Verb = (input: any, context: Context) => Promise<unknown>;
 export const verbs: Record<string, Verb> = {
   plan: planSite,
   apply: applySite,
+  confirm,
+  batchState,
   deploy,
   push,
   ready,
@@ -83,7 +89,7 @@ export const verbs: Record<string, Verb> = {
 /** What an older command line may ask still: it only shows, or ends a run. */
 export const showing = new Set([
   ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook'],
-  ...['accessLog', 'maintenanceStatus'],
+  ...['accessLog', 'maintenanceStatus', 'batchState'],
   ...['backups', 'showBackup'],
   ...['configuration', 'variable', 'formation', 'ps'],
 ]);
@@ -113,6 +119,7 @@ async function applySite(input: SiteRequest, context: Context): Promise<ApplySum
   await preflight(host, input.settings);
   // Directories of the engine's own, which every change may rely on.
   await host.run(['mkdir', '-p', '-m', '0755', '/run/berth', '/var/cache/berth']);
+  await settleEarlier(host, input.by, context);
   return apply(runFor(input, context), await siteFor(input, context));
 }
 
@@ -133,7 +140,9 @@ function runFor(input: SiteRequest, context: Context): Run {
     start: (name: string, number: number) =>
       startHealthy(host, appOf(input.settings, name), number, { say, stop: context.stop }),
   };
-  return { ...context, perform: (change: Change) => perform(performer, change) };
+  const { admin, confirmWithinMs: withinMs } = input.settings;
+  const guard = createGuard(host, { by: input.by, user: admin.user, withinMs });
+  return { ...context, guard, perform: (change: Change) => perform(performer, change) };
 }
 
 /** Ends what a killed run has left of every application. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ApplySummary, Event } from '../provisioning/events.ts';
 import type { MachineStatus } from '../provisioning/status.ts';
 import type { Context } from './command.ts';
+import { confirmChange } from './confirm.ts';
 import { type MachineSide, openMachineSide } from './machine-side.ts';
 
 /** Brings the machine to what its hosts file says, or with `plan` only says what differs. */
@@ -17,7 +18,9 @@ export async function converge(
   const onEvent = (event: Event) => context.report.event(verb, event);
   const input = { settings, code, runtime, by };
   const send = verb === 'apply' ? machineSide.change<ApplySummary> : machineSide.ask<ApplySummary>;
-  return send(verb, input, onEvent);
+  const summary = await send(verb, input, onEvent);
+  if (summary.guarded) await confirmChange(context, machineSide, summary.guarded);
+  return summary;
 }
 
 /** What the machine says of itself; its certificate authority is kept beside the machine's other files. */

@@ -21,7 +21,9 @@ export function plannedText(planned: Planned, paint: Paint): string {
     `    ${neutral(summary)}`,
     ...(diff === undefined ? [] : diffLines(diff, paint)),
   ]);
-  return `${[resourceLine(planned.action, planned.resource, paint), ...lines].join('\n')}\n`;
+  const mark = planned.risky ? ` ${paint('dim', '(comes back unless a new login confirms it)')}` : '';
+  const line = `${resourceLine(planned.action, planned.resource, paint)}${mark}`;
+  return `${[line, ...lines].join('\n')}\n`;
 }
 
 /** The closing line of a plan, e.g. `12 to add, 3 to change, 0 to remove`. */

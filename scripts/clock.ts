@@ -25,3 +25,8 @@ export function elapsed(ms: number): string {
 export function ago(since: string): string {
   return `${Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000))} s ago`;
 }
+
+/** `15:04:05`, by this computer's clock. */
+export function timeOfDay(ms: number): string {
+  return new Date(ms).toTimeString().slice(0, 8);
+}

@@ -10,6 +10,7 @@ import type { RunInfo } from '../provisioning/runs.ts';
 import type { Context } from './command.ts';
 import { holderText } from './holder.ts';
 import { asRoot, type ConnectOptions, connectAs, packBaggage } from './prepare.ts';
+import { remote } from './ssh.ts';
 
 /** The program on the machine, as the operator's side talks to it. */
 export type MachineSide = {
@@ -23,6 +24,8 @@ export type MachineSide = {
    * `hold` keeps our end open until the answer, so that the machine's side notices when we are gone.
    */
   ask<T>(verb: string, input: unknown, onEvent?: OnEvent, options?: { hold: boolean }): Promise<T>;
+  /** As `ask`, by a new login as the admin user and nobody else. */
+  askAnew<T>(verb: string, input: unknown, timeoutMs: number): Promise<T>;
   /**
    * As `ask`, for what changes the machine: one such run at a time, and it outlives a lost connection.
    * Ctrl-C asks it to stop after the change in hand. Throws `locked` beside somebody else's.
@@ -66,6 +69,15 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
   const command = (script: string, description: string, program: string, ...args: string[]) => {
     return ['sh', '-c', script, 'berth', code.id, runtime.id, description, program, ...args];
   };
+
+  async function askAnew<T>(verb: string, input: unknown, timeoutMs: number) {
+    const said = nothingSaid();
+    const request = { input: `${JSON.stringify({ verb, input, version })}\n`, signal, timeoutMs };
+    const onLine = (line: string) => take(said, line);
+    const argv = command(directly, '', 'main.ts');
+    said.stderr = (await remote(reach, admin.user, argv, { ...request, onLine })).stderr;
+    return outcomeOf(said) as T;
+  }
 
   async function converse(said: Said, { argv, onEvent, ...options }: Conversation): Promise<Said> {
     const onLine = (line: string) => take(said, line, onEvent);
@@ -147,6 +159,7 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
     runtime: runtime.id,
     by,
     ask,
+    askAnew,
     change,
     async upload(app, { path, digest }) {
       const argv = command(directly, '', 'receive.ts', app, digest);

@@ -69,17 +69,19 @@ export async function packBaggage(context: Context, connect: Connect): Promise<B
   };
 }
 
-/** Connects as the first user that the machine lets in, and stays with that one. */
+/** Connects as the first user that the machine lets in, and stays with that one while it is let in. */
 export function connectAs(reach: Reach, users: string[]): Connect {
-  const candidates = [...new Set(users)];
+  let candidates = [...new Set(users)];
   return async (argv, options) => {
-    for (;;) {
+    for (let others = candidates.length - 1; ; others -= 1) {
+      const [user = '', ...rest] = candidates;
       try {
-        return await remote(reach, candidates[0] as string, argv, { ...options, input: options.input() });
+        return await remote(reach, user, argv, { ...options, input: options.input() });
       } catch (error) {
         const refused = error instanceof BerthError && error.code === 'ssh_auth_failed';
-        if (!refused || candidates.length === 1) throw error;
-        candidates.shift();
+        if (!refused || others === 0) throw error;
+        // An apply may take one user's login and give another his: none is given up for good.
+        candidates = [...rest, user];
       }
     }
   };

@@ -94,6 +94,8 @@ function settingsOf(name: string, host: HostDocument): Settings {
     timezone: host.timezone,
     locale: host.locale,
     admin: host.admin,
+    ssh: host.ssh,
+    confirmWithinMs: host.confirm_within,
     journal: { maxUseMiB: Math.floor(host.journal.max_use / MIB) },
     swap: { mode: host.swap },
     tls: host.tls,

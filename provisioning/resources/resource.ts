@@ -1,6 +1,13 @@
 import type { Change } from '../change.ts';
 import type { Host } from '../host.ts';
 
+export type Risk = {
+  /** Every file, symlink or directory that its changes touch; of a directory its mode and owner. */
+  paths: string[];
+  /** argvs that make running programs go by those files again, once they are back. */
+  restore: string[][];
+};
+
 /**
  * Something that shall hold on a machine. `check` reads and returns a missing prerequisite as state; `plan` is pure,
  * and `[]` says that it holds.
@@ -10,6 +17,8 @@ export type Goal<State = unknown> = {
   readonly id: string;
   check(host: Host): Promise<State>;
   plan(state: State): Change[];
+  /** Its changes could lock people out: they come last, and come back unless a new login confirms them. */
+  readonly risky?: Risk;
   /** What a person should know of this state although nothing is to be changed. */
   notices?(state: State): string[];
 };
@@ -35,4 +44,14 @@ export type Inverse = {
 export function staying(what: string | null, resources: Resource[]): Resource[] {
   const inverse = () => (what === null ? {} : { stays: what });
   return resources.map((resource) => ({ ...resource, inverse }));
+}
+
+/** The same resource, what it changes guarded, also when it is taken away again. */
+export function risky(risk: Risk, resource: Resource): Resource {
+  const inverse: Resource['inverse'] = (options) => {
+    const { goal, last, ...rest } = resource.inverse(options);
+    const guarded = (goal: Goal) => ({ ...goal, risky: risk });
+    return { ...rest, ...(goal && { goal: guarded(goal) }), ...(last && { last: guarded(last) }) };
+  };
+  return { ...resource, risky: risk, inverse };
 }

@@ -21,6 +21,8 @@ export type HostDocument = {
     identity?: string;
   };
   admin: { user: string; keys: string[] };
+  ssh: { port: number };
+  confirm_within: number;
   journal: { max_use: number };
   swap: 'auto' | 'off';
   tls: { kind: 'local'; names: string[] };
@@ -74,6 +76,8 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
       user: text(names.userName).default('deploy'),
       keys: list(text(parsePublicKey)),
     }),
+    ssh: section({ port: port().default(22) }),
+    confirm_within: duration('60s', { from: '10s', to: '10m' }),
     journal: section({ max_use: size('500mb', { from: '16mb', to: '100gb' }) }),
     swap: Joi.string().valid('auto', 'off').default('auto'),
     tls: section({
