@@ -35,6 +35,7 @@ import { site } from './site.ts';
 import { status } from './status.ts';
 import { unlock } from './unlock.ts';
 import { missingUploads } from './uploads.ts';
+import { verify } from './verify.ts';
 
 export type SiteRequest = { settings: Settings; code: string; runtime: string; by: string };
 type Context = Omit<Run, 'perform' | 'guard'> & {
@@ -69,6 +70,7 @@ export const verbs: Record<string, Verb> = {
   unlock,
   history,
   status,
+  verify,
   accessLog,
   maintenance,
   maintenanceStatus: ({ app }: { app: string }, { host }) => readMaintenance(host, app),

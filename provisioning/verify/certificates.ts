@@ -1,0 +1,44 @@
+import { X509Certificate } from 'node:crypto';
+import type { Check, Finding, Subject } from './finding.ts';
+import { judge } from './finding.ts';
+
+const leastDays = 21;
+const files = [
+  ['server', '/etc/berth/tls/server.pem', 'the server’s certificate'],
+  ['authority', '/etc/berth/tls/authority.pem', 'the authority’s certificate'],
+] as const;
+
+/** The certificates on the disk; what nginx really serves is looked at from outside. */
+export const certificates: Check = { id: 'certificates', run };
+
+async function run({ host, settings }: Subject): Promise<Finding[]> {
+  const found = await Promise.all(
+    files.map(async ([what, path, title]) => {
+      const pem = await host.read(path);
+      const rule = {
+        id: `certificates.${what}`,
+        title: `${title} is good for ${leastDays} days more`,
+        fix: 'berth apply renews it',
+        reference: 'Mozilla Server Side TLS',
+      };
+      if (pem === null) return judge(rule, [`there is no ${path}`], '');
+      const { validFrom, validTo } = new X509Certificate(pem);
+      const days = (Date.parse(validTo) - Date.now()) / 86_400_000;
+      const early = Date.parse(validFrom) > Date.now() ? [`not valid before ${validFrom}`] : [];
+      return judge(rule, [...early, ...(days < leastDays ? [`until ${validTo}`] : [])], `until ${validTo}`);
+    }),
+  );
+  return [...found, await namesOf(settings.tls.names, await host.read('/etc/berth/tls/server.pem'))];
+}
+
+async function namesOf(wanted: string[], pem: string | null): Promise<Finding> {
+  const rule = {
+    id: 'certificates.names',
+    title: 'the server’s certificate is for every name of the settings',
+    fix: 'berth apply makes a new one',
+    reference: 'RFC 9110 4.3.4',
+  };
+  const certificate = pem === null ? null : new X509Certificate(pem);
+  const missing = wanted.filter((name) => !certificate?.checkHost(name) && !certificate?.checkIP(name));
+  return judge(rule, missing, wanted.join(', '));
+}

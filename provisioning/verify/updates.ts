@@ -1,0 +1,88 @@
+import type { Check, Finding, Subject } from './finding.ts';
+import { advise, judge } from './finding.ts';
+
+const rules = {
+  security: {
+    id: 'updates.security',
+    title: 'no security update waits',
+    fix: 'sudo unattended-upgrade, or wait for tonight’s run',
+    reference: 'CIS Debian 12 1.2.2.1',
+  },
+  others: {
+    id: 'updates.others',
+    title: 'no other update waits',
+    fix: 'sudo apt-get upgrade when it suits; PostgreSQL restarts by it',
+    reference: 'CIS Debian 12 1.2.2.1',
+  },
+  automatic: {
+    id: 'updates.automatic',
+    title: 'security updates come by themselves',
+    fix: 'berth apply, and upgrades.automatic: true in the hosts file',
+    reference: 'CIS Debian 12 1.2.2.1',
+  },
+  lists: {
+    id: 'updates.lists',
+    title: 'the package lists are of the last 3 days',
+    fix: 'sudo apt-get update; systemctl status apt-daily.timer',
+    reference: 'CIS Debian 12 1.2.1',
+  },
+  reboot: {
+    id: 'updates.reboot',
+    title: 'no update waits for a reboot',
+    fix: 'sudo systemctl reboot, or set upgrades.reboot',
+    reference: 'CIS Debian 12 1.2.2.1',
+  },
+};
+
+/** Packages that have newer versions, by the package lists that the machine has. */
+export const updates: Check = { id: 'updates', run };
+
+async function run({ host }: Subject): Promise<Finding[]> {
+  const [simulated, config, stamp, required, which] = await Promise.all([
+    host.must(['apt-get', '-s', '-q', '-o', 'Debug::NoLocking=1', '--with-new-pkgs', 'upgrade']),
+    host.must(['apt-config', 'dump', 'APT::Periodic']),
+    host.run(['stat', '--format=%Y', '/var/lib/apt/lists']),
+    host.stat('/run/reboot-required'),
+    host.read('/run/reboot-required.pkgs'),
+  ]);
+  const waiting = parseInstalls(simulated);
+  const named = (those: Install[]) => those.map(({ name, to }) => `${name} ${to}`);
+  const automatic = periodic(config, 'Unattended-Upgrade') && periodic(config, 'Update-Package-Lists');
+  const security = named(waiting.filter(({ security }) => security));
+  const days = (Date.now() / 1000 - Number(stamp.stdout)) / 86_400;
+  return [
+    // What comes by itself within a day is on its way.
+    automatic && days < 2
+      ? advise(rules.security, security, 'none')
+      : judge(rules.security, security, 'none'),
+    advise(rules.others, named(waiting.filter(({ security }) => !security)), 'none'),
+    judge(rules.automatic, automatic ? [] : ['unattended-upgrades is not on'], 'unattended-upgrades, daily'),
+    advise(
+      rules.lists,
+      days < 3 ? [] : [`${Math.floor(days)} days old`],
+      `${Math.max(0, days).toFixed(1)} days old`,
+    ),
+    advise(
+      rules.reboot,
+      required ? [[...new Set(which?.split('\n').filter(Boolean))].join(', ') || 'asked for'] : [],
+      'none',
+    ),
+  ];
+}
+
+type Install = { name: string; to: string; security: boolean };
+
+/** Lines such as `Inst libc6 [2.41-12] (2.41-12+deb13u1 Debian-Security:13/stable-security [amd64])`. */
+export function parseInstalls(text: string): Install[] {
+  return [...text.matchAll(/^Inst (\S+)(?: \[[^\]]*\])? \((\S+) ([^)]*)\)/gm)].map(
+    ([, name = '', to = '', from = '']) => ({
+      name,
+      to,
+      security: /security/i.test(from),
+    }),
+  );
+}
+
+function periodic(dump: string, key: string): boolean {
+  return new RegExp(`^APT::Periodic::${key} "([1-9]\\d*)"`, 'm').test(dump);
+}
