@@ -33,6 +33,12 @@ export const entries: Entry[] = [
     load: () => import('./apply.ts'),
   },
   {
+    word: 'verify',
+    group: 'Provision',
+    summary: 'prove the machine from inside and outside, as it is',
+    load: () => import('./verify.ts'),
+  },
+  {
     word: 'deploy',
     group: 'Release',
     summary: 'bring the last commit live as the next release',

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import type { Finding } from '../provisioning/verify/finding.ts';
+import { junit } from './junit.ts';
+import { parseAnswer } from './verify/exchange.ts';
+import { offset } from './verify/offset.ts';
+import { parseOffer } from './verify/ssh-offer.ts';
+import type { Target } from './verify/target.ts';
+import { chosenChecks, type Seen } from './verify.ts';
+import { verifiedText } from './verify-text.ts';
+
+const plain = (_colour: string, text: string) => text;
+const finding = (status: Finding['status'], id = 'sshd.root'): Seen => ({
+  ...{ id, title: 'root cannot log in by SSH', status, evidence: 'permitrootlogin yes <for> root' },
+  ...{ fix: 'berth apply', reference: 'CIS Debian 12 5.1.20', side: 'inside' },
+});
+
+describe('what berth verify prints', () => {
+  it('has failures first, each with its fix and reference, and what passed on a line each', () => {
+    const findings = [finding('pass', 'tls.old'), finding('skip', 'clock.synchronised'), finding('fail')];
+    assert.deepEqual(verifiedText({ findings, seconds: 2.34 }, plain, 100).split('\n'), [
+      '✗ sshd.root           root cannot log in by SSH',
+      '                      permitrootlogin yes <for> root',
+      '                      next: berth apply (CIS Debian 12 5.1.20)',
+      '- clock.synchronised  root cannot log in by SSH  permitrootlogin yes <for> root',
+      '✓ tls.old             root cannot log in by SSH  permitrootlogin yes <for> root',
+      '1 passed, 1 skipped, 0 to look at, 1 failed in 2.3 s',
+      '',
+    ]);
+  });
+
+  it('is JUnit XML with a case a finding', () => {
+    const findings = [finding('fail'), finding('pass', 'tls.old'), finding('skip', 'clock.synchronised')];
+    const xml = junit([{ host: 'local', findings, seconds: 2, at: new Date(0) }]);
+    assert.match(
+      xml,
+      /<testsuite name="local" tests="3" failures="1" skipped="1" errors="0" time="2" timestamp="1970-01-01T00:00:00.000Z">/,
+    );
+    assert.match(xml, /<failure message="permitrootlogin yes &lt;for&gt; root" type="sshd.root">/);
+  });
+});
+
+describe('--only', () => {
+  it('takes checks of both sides and single findings', () => {
+    assert.equal(chosenChecks(undefined), null);
+    assert.deepEqual(chosenChecks('sshd, ports.open'), ['sshd', 'ports.open']);
+  });
+
+  for (const [given, said] of [
+    ['shsd', /--only "shsd" names no check; there are: sshd, /],
+    ['', /--only "" names no check/],
+    ['sshd,tsl.old', /--only "tsl.old" names no check/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(given)}`, () => assert.throws(() => chosenChecks(given), said));
+  }
+});
+
+describe('what is read from outside', () => {
+  it('is an answer and how many came', () => {
+    const text = 'HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nX-A: 1\r\nx-a: 2\r\n\r\n<b>no</b>';
+    assert.deepEqual(parseAnswer(text), {
+      ...{ status: 400, headers: { server: 'nginx', 'x-a': '1, 2' }, body: '<b>no</b>', count: 1 },
+    });
+    assert.equal(parseAnswer(`HTTP/1.1 200 OK\r\n\r\nfirst\r\n${text}`).count, 2);
+    assert.deepEqual(parseAnswer(''), { status: 0, headers: {}, body: '', count: 0 });
+  });
+
+  it('is what sshd offers, once all of it has come', () => {
+    const list = (names: string) => Buffer.concat([Buffer.from([0, 0, 0, names.length]), Buffer.from(names)]);
+    const lists = [
+      'curve25519-sha256',
+      'ssh-ed25519',
+      'aes256-ctr',
+      'aes256-gcm@openssh.com',
+      'm1',
+      'm1',
+      'none',
+      'none',
+      '',
+      '',
+    ];
+    const payload = Buffer.concat([
+      Buffer.from([4, 20]),
+      Buffer.alloc(16),
+      ...lists.map(list),
+      Buffer.alloc(9),
+    ]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(payload.length);
+    const all = Buffer.concat([Buffer.from('SSH-2.0-OpenSSH_10.0\r\n'), length, payload]);
+    assert.deepEqual(parseOffer(all), {
+      ...{ banner: 'SSH-2.0-OpenSSH_10.0', kex: 'curve25519-sha256', hostKey: 'ssh-ed25519' },
+      ...{ cipher: 'aes256-ctr,aes256-gcm@openssh.com', mac: 'm1' },
+    });
+    for (const end of [3, 24, all.length - 1]) assert.equal(parseOffer(all.subarray(0, end)), null);
+  });
+
+  for (const [aheadMs, status] of [
+    [40, 'pass'],
+    [-1900, 'pass'],
+    [2600, 'warn'],
+    [-86_400_000, 'fail'],
+  ] as const) {
+    it(`is a clock ${aheadMs} ms ahead: ${status}`, async () => {
+      const [found] = await offset.run({ inside: Promise.resolve({ ca: null, aheadMs }) } as Target);
+      assert.equal(found?.status, status);
+    });
+  }
+});

@@ -1,0 +1,132 @@
+import type { AppSettings } from '../../provisioning/settings.ts';
+import { type Finding, judge, type Rule, skip } from '../../provisioning/verify/finding.ts';
+import { type Answer, ask, exchange, hostOf } from './exchange.ts';
+import type { OutsideCheck, Target } from './target.ts';
+
+const fix = 'berth logs; berth rollback brings back a release that refused it';
+const rules = {
+  tokens: {
+    id: 'api.tokens',
+    title: 'the API refuses who has no token, a forged one, or one without a signature',
+    fix,
+    reference: 'RFC 8725 3.1; RFC 6750 3',
+  },
+  bodies: {
+    id: 'api.bodies',
+    title: 'a body over apps.<app>.body_limit is refused before it is sent',
+    fix,
+    reference: 'OWASP API4:2023',
+  },
+  input: {
+    id: 'api.input',
+    title: 'the API refuses what is no JSON or not as its contract says',
+    fix,
+    reference: 'OWASP API8:2023',
+  },
+} satisfies Record<string, Rule>;
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const claims = encode({ sub: '1', ver: 0, exp: 4_102_444_800 });
+const tokens: [what: string, header: string[]][] = [
+  ['no token', []],
+  ['no JWT', ['Authorization: Bearer berth']],
+  ['an empty token', ['Authorization: Bearer ']],
+  ['another scheme', ['Authorization: Basic cm9vdDpyb290']],
+  ['alg none', [`Authorization: Bearer ${encode({ alg: 'none', typ: 'JWT' })}.${claims}.`]],
+  [
+    'alg None with a key id',
+    [`Authorization: Bearer ${encode({ alg: 'None', typ: 'JWT', kid: '1' })}.${claims}.`],
+  ],
+  [
+    'a forged signature',
+    [`Authorization: Bearer ${encode({ alg: 'HS256', typ: 'JWT', kid: '1' })}.${claims}.${'A'.repeat(43)}`],
+  ],
+  [
+    'a key id that is a path',
+    [
+      `Authorization: Bearer ${encode({ alg: 'HS256', typ: 'JWT', kid: '../../dev/null' })}.${claims}.${'A'.repeat(43)}`,
+    ],
+  ],
+];
+
+/** That the bundled API refuses what it should; of another application the size of bodies alone is known. */
+export const api: OutsideCheck = { id: 'api', run };
+
+async function run(target: Target): Promise<Finding[]> {
+  const apps = Object.values(target.settings.apps);
+  const oversize = (await Promise.all(apps.map((app) => oversized(target, app)))).flat();
+  const bodies = judge(
+    rules.bodies,
+    oversize,
+    apps.map(({ name, bodyLimitBytes }) => `${name}: over ${bodyLimitBytes} bytes is 413`).join(', '),
+  );
+  if (!(await isBundled(target))) {
+    const why = 'the bundled API does not answer here';
+    return [skip(rules.tokens, why), skip(rules.input, why), bodies];
+  }
+  const [unsigned, odd] = await Promise.all([tokensTaken(target), inputTaken(target)]);
+  return [
+    judge(rules.tokens, unsigned, `401 for ${tokens.map(([what]) => what).join(', ')}`),
+    judge(rules.input, odd, '4xx'),
+    bodies,
+  ];
+}
+
+async function isBundled(target: Target): Promise<boolean> {
+  const { status, body } = await ask(target, { path: '/api/openapi.json' });
+  return status === 200 && body.includes('"/posts"') && body.includes('"/login"');
+}
+
+async function tokensTaken(target: Target): Promise<string[]> {
+  const taken = await Promise.all(
+    tokens.flatMap(([what, header]) =>
+      ['GET /api/users/me', 'GET /api/posts', 'POST /api/posts', 'DELETE /api/users/me'].map(async (line) => {
+        const [method = '', path = ''] = line.split(' ');
+        const { status, headers } = await ask(target, { method, path, headers: header });
+        const fine = status === 401 && /^Bearer/.test(headers['www-authenticate'] ?? '');
+        return fine ? [] : [`${line} with ${what}: ${status}`];
+      }),
+    ),
+  );
+  return taken.flat();
+}
+
+async function inputTaken(target: Target): Promise<string[]> {
+  const json = 'Content-Type: application/json';
+  const bodies: [what: string, headers: string[], body: string][] = [
+    ['broken JSON', [json], '{"username":'],
+    ['no JSON', ['Content-Type: text/xml'], '<a/>'],
+    ['a list', [json], '[]'],
+    ['an operator for a password', [json], '{"username":"a@example.com","password":{"$ne":""}}'],
+    ['a prototype', [json], '{"__proto__":{"admin":true}}'],
+  ];
+  const taken = await Promise.all(
+    bodies.map(async ([what, headers, body]) => {
+      const { status }: Answer = await ask(target, { method: 'POST', path: '/api/login', headers, body });
+      return status >= 400 && status < 500 ? [] : [`POST /api/login with ${what}: ${status}`];
+    }),
+  );
+  return taken.flat();
+}
+
+/** The length alone is said: who sends more than is taken is refused before the first byte of it. */
+async function oversized(
+  target: Target,
+  { name, prefix, domains, bodyLimitBytes }: AppSettings,
+): Promise<string[]> {
+  const host = domains[0] ?? hostOf(target);
+  const head = [
+    `POST ${prefix} HTTP/1.1`,
+    `Host: ${host}`,
+    `Content-Length: ${bodyLimitBytes + 1}`,
+    'Connection: close',
+  ];
+  const { status } = await exchange(target, {
+    servername: domains[0],
+    bytes: `${head.join('\r\n')}\r\n\r\n`,
+  });
+  // Under maintenance nobody is asked for anything.
+  return [413, 503].includes(status)
+    ? []
+    : [`${name}: ${status || 'no answer'} to ${bodyLimitBytes + 1} bytes`];
+}

@@ -1,0 +1,97 @@
+import { judge, skip } from '../../provisioning/verify/finding.ts';
+import { type Answer, ask, exchange, hostOf } from './exchange.ts';
+import type { OutsideCheck, Target } from './target.ts';
+
+const fix = 'berth apply; an application that sets a header itself can take it away';
+const rules = {
+  security: {
+    id: 'headers.security',
+    title: 'answers and errors have the security headers',
+    fix,
+    reference: 'Mozilla Web Security',
+  },
+  hsts: {
+    id: 'headers.hsts',
+    title: 'browsers are told to come by HTTPS alone, for half a year at least',
+    fix,
+    reference: 'Mozilla Web Security, HSTS',
+  },
+  versions: {
+    id: 'headers.versions',
+    title: 'no answer says which versions run',
+    fix,
+    reference: 'dev-sec nginx-baseline; OWASP WSTG-INFO-02',
+  },
+};
+
+const required: [name: string, value: RegExp][] = [
+  ['x-content-type-options', /^nosniff$/],
+  ['x-frame-options', /^(DENY|SAMEORIGIN)$/],
+  ['referrer-policy', /^(no-referrer|same-origin|strict-origin)/],
+  ['permissions-policy', /./],
+];
+const halfYearSeconds = 15_768_000;
+
+type Named = [what: string, answer: Answer];
+
+/** Headers of answers and of errors, those that nginx makes before it knows a server's settings too. */
+export const headers: OutsideCheck = { id: 'headers', run };
+
+async function run(target: Target) {
+  const answers = await answersOf(target);
+  const seen = answers.map(([what, { status }]) => `${what} ${status}`).join(', ');
+  const faults = (find: (answer: Answer) => string[]) =>
+    answers.flatMap(([what, answer]) => find(answer).map((fault) => `${what} (${answer.status}): ${fault}`));
+  const { publicHttpsPort } = target.settings.nginx;
+  return [
+    judge(rules.security, faults(missing), seen),
+    publicHttpsPort === 443
+      ? judge(rules.hsts, withoutHsts(answers), seen)
+      : skip(rules.hsts, `nginx.public_https_port is ${publicHttpsPort}: it would hold for every port`),
+    judge(rules.versions, faults(leaks), seen),
+  ];
+}
+
+async function answersOf(target: Target): Promise<Named[]> {
+  const host = hostOf(target);
+  const [app] = Object.values(target.settings.apps);
+  const domain = app?.domains[0];
+  const twice = `GET / HTTP/1.1\r\nHost: ${host}\r\nHost: other\r\n\r\n`;
+  const requests: [what: string, answer: Promise<Answer>][] = [
+    ['/', ask(target, { path: '/' })],
+    ['the application', ask(target, { path: app?.prefix ?? '/', ...(domain ? { host: domain } : {}) })],
+    ['an unknown path', ask(target, { path: '/berth-verify/none' })],
+    ['TRACE', ask(target, { method: 'TRACE', path: '/' })],
+    ['two hosts', exchange(target, { bytes: twice })],
+    ['a long address', ask(target, { path: `/${'a'.repeat(70_000)}` })],
+    ['plain HTTP', ask(target, { path: '/', scheme: 'http' })],
+  ];
+  return Promise.all(requests.map(async ([what, answer]) => [what, await answer] as Named));
+}
+
+function missing(answer: Answer): string[] {
+  return required.flatMap(([name, value]) =>
+    value.test(answer.headers[name] ?? '') ? [] : [`${name} ${answer.headers[name] ?? 'is missing'}`],
+  );
+}
+
+function withoutHsts(answers: Named[]): string[] {
+  return answers.flatMap(([what, { status, headers: its }]) => {
+    const value = its['strict-transport-security'];
+    const seconds = Number(/max-age=(\d+)/.exec(value ?? '')?.[1] ?? 0);
+    // By plain HTTP it must not be sent (RFC 6797 section 7.2).
+    const fine = what === 'plain HTTP' ? value === undefined : seconds >= halfYearSeconds;
+    return fine ? [] : [`${what} (${status}): ${value ?? 'missing'}`];
+  });
+}
+
+function leaks({ headers: its, body }: Answer): string[] {
+  const { server = '' } = its;
+  const others = ['x-powered-by', 'via', 'x-aspnet-version'].filter((name) => name in its);
+  const [inBody] = /(nginx|openssl|node|koa|express)\/v?\d[\w.]*/i.exec(body) ?? [];
+  return [
+    ...(/\d/.test(server) ? [`server: ${server}`] : []),
+    ...others.map((name) => `${name}: ${its[name]}`),
+    ...(inBody === undefined ? [] : [`the body says ${inBody}`]),
+  ];
+}

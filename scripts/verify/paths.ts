@@ -1,0 +1,77 @@
+import { judge } from '../../provisioning/verify/finding.ts';
+import { ask } from './exchange.ts';
+import type { OutsideCheck, Target } from './target.ts';
+
+const climbing = [
+  '../../../../etc/passwd',
+  '..%2f..%2f..%2f..%2fetc%2fpasswd',
+  '%2e%2e/%2e%2e/%2e%2e/etc/passwd',
+  '..;/..;/etc/passwd',
+  '..%5c..%5cetc%5cpasswd',
+  '....//....//etc/passwd',
+  '%252e%252e%252fetc%252fpasswd',
+  'x%00/../../etc/passwd',
+];
+const hidden = [
+  '.env',
+  '.git/config',
+  '.git/HEAD',
+  'package.json',
+  'package-lock.json',
+  'Procfile',
+  'api/server.ts',
+  'node_modules/koa/package.json',
+  '.htpasswd',
+  'server-status',
+  'nginx_status',
+  'backup.sql',
+  'ecosystem.config.js',
+];
+const signs =
+  /root:.*:0:0:|\[core\]|ref: refs\/|"lockfileVersion"|"dependencies"|Active connections:|^web:|JWT_KEYS|DATABASE_URL/m;
+
+/** Files that no request may reach: the machine's by climbing up, and the application's own. */
+export const paths: OutsideCheck = { id: 'paths', run };
+
+async function run(target: Target) {
+  const prefixes = [
+    ...new Set([
+      '/',
+      ...Object.values(target.settings.apps).map(({ prefix }) => (prefix === '/' ? '/' : `${prefix}/`)),
+    ]),
+  ];
+  const look = async (names: string[]) => {
+    const all = prefixes.flatMap((prefix) => names.map((name) => `${prefix}${name}`));
+    const seen = await Promise.all(
+      all.map(async (path) => {
+        const { status, body } = await ask(target, { path });
+        return signs.test(body) ? [`${path}: ${status} with ${signs.exec(body)?.[0].slice(0, 40)}`] : [];
+      }),
+    );
+    return { wrong: seen.flat(), fine: `${all.length} paths tried` };
+  };
+  const [up, own] = await Promise.all([look(climbing), look(hidden)]);
+  const fix = 'find what serves it: an alias or root of nginx, or static files of the application';
+  return [
+    judge(
+      {
+        id: 'paths.climbing',
+        title: 'no path climbs out of what is served',
+        fix,
+        reference: 'OWASP WSTG-ATHZ-01',
+      },
+      up.wrong,
+      up.fine,
+    ),
+    judge(
+      {
+        id: 'paths.hidden',
+        title: 'no source, settings or repository is served',
+        fix,
+        reference: 'OWASP WSTG-CONF-04',
+      },
+      own.wrong,
+      own.fine,
+    ),
+  ];
+}

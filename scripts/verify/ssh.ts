@@ -1,0 +1,104 @@
+import { connect } from 'node:net';
+import { judge } from '../../provisioning/verify/finding.ts';
+import { servedPorts } from '../../provisioning/verify/served-ports.ts';
+import { type AlgorithmKind, weak } from '../../provisioning/verify/ssh-algorithms.ts';
+import { run as runProgram } from '../process.ts';
+import { type Offer, parseOffer } from './ssh-offer.ts';
+import type { OutsideCheck, Target } from './target.ts';
+
+const fix = 'berth apply; sudo sshd -T on the machine shows what counts';
+
+/** What sshd says to a stranger, before and after it knows his name. */
+export const ssh: OutsideCheck = { id: 'ssh', run };
+
+async function run(target: Target) {
+  const { user: admin } = target.settings.admin;
+  const [offer, ofAdmin, ofRoot] = await Promise.all([
+    readOffer(target),
+    methodsFor(target, admin, 'none'),
+    // With the key that lets the sudo user in, or that let root in at first.
+    methodsFor(target, 'root', 'publickey'),
+  ]);
+  const kinds: AlgorithmKind[] = ['kex', 'hostKey', 'cipher', 'mac'];
+  const offered = kinds.flatMap((kind) => weak(kind, offer[kind]));
+  return [
+    judge(
+      {
+        id: 'ssh.methods',
+        title: 'SSH lets in by key alone',
+        fix,
+        reference: 'Mozilla OpenSSH; CIS Debian 12 5.1.22',
+      },
+      ofAdmin === 'publickey' ? [] : [`offered to ${admin}: ${ofAdmin}`],
+      'publickey',
+    ),
+    judge(
+      { id: 'ssh.root', title: 'SSH refuses root whatever the key', fix, reference: 'CIS Debian 12 5.1.20' },
+      ofRoot === 'let in' ? ['root was let in'] : [],
+      `refused, offered: ${ofRoot}`,
+    ),
+    judge(
+      {
+        id: 'ssh.algorithms',
+        title: 'SSH offers sound algorithms alone',
+        fix,
+        reference: 'Mozilla OpenSSH; ssh-audit',
+      },
+      offered,
+      kinds.map((kind) => offer[kind]).join(' '),
+    ),
+    judge(
+      { id: 'ssh.banner', title: 'SSH does not say which package it is', fix, reference: 'Lynis SSH-7408' },
+      /debian|ubuntu/i.test(offer.banner) ? [offer.banner] : [],
+      offer.banner,
+    ),
+  ];
+}
+
+/** What sshd would still take of this user, e.g. `publickey,password`, or `let in`. */
+async function methodsFor({ reach }: Target, user: string, method: string): Promise<string> {
+  const config = reach.sshConfig === undefined ? [] : ['-F', reach.sshConfig];
+  const { code, stderr } = await runProgram([
+    ...[
+      'ssh',
+      '-T',
+      '-a',
+      '-x',
+      ...config,
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ConnectTimeout=10',
+      '-o',
+      'LogLevel=ERROR',
+    ],
+    ...['-o', 'ControlMaster=no', '-o', 'ControlPath=none', '-o', `PreferredAuthentications=${method}`],
+    ...['-o', 'ClearAllForwardings=yes', '-l', user, '--', reach.alias, 'true'],
+  ]);
+  if (code === 0) return 'let in';
+  const [, methods] = /Permission denied \(([^)]*)\)/.exec(stderr) ?? [];
+  if (methods === undefined) throw new Error(`ssh as ${user}: ${stderr.trim() || `exit code ${code}`}`);
+  return methods;
+}
+
+/** Reads what a server sends first of all to whoever connects: its version and its KEXINIT. */
+function readOffer({ address, settings }: Target): Promise<Offer> {
+  const [port = 22] = servedPorts(settings).needed;
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    const socket = connect({ host: address, port, timeout: 5000 });
+    socket.on('connect', () => socket.write('SSH-2.0-berth_verify\r\n'));
+    socket.on('data', (part: Buffer) => {
+      received = Buffer.concat([received, part]);
+      const offer = parseOffer(received);
+      if (offer === null) return;
+      socket.destroy();
+      resolve(offer);
+    });
+    socket.on('timeout', () => socket.destroy(new Error(`${address}:${port} said nothing within 5 s`)));
+    socket.on('error', reject);
+    socket.on('close', () =>
+      reject(new Error(`${address}:${port} closed the connection before it said what it offers`)),
+    );
+  });
+}
