@@ -24,6 +24,7 @@ export type Settings = {
   postgresql: PostgresqlSettings;
   backup: BackupSettings;
   notify: NotifySettings;
+  proxy: ProxySettings;
   /** PEM texts of certificate authorities that the machine trusts besides the distribution's. */
   extraCa: string[];
   /** Keyed by the application's name, which is also its user, database and unit. */
@@ -40,6 +41,13 @@ export type AdminSettings = {
 export type SshSettings = {
   /** Where sshd listens, on every address. */
   port: number;
+};
+
+export type ProxySettings = {
+  /** By which the machine reaches what lies outside, e.g. `http://proxy.example:3128`; null: by itself. */
+  url: string | null;
+  /** Names and addresses that it reaches by itself all the same. */
+  noProxy: string[];
 };
 
 export type JournalSettings = {

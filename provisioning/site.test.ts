@@ -39,6 +39,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
 function settings(apps: AppSettings[]): Settings {
   return {
     ...{ name: 'local', hostname: 'local', memoryMiB: null, timezone: 'UTC', locale: 'C.UTF-8', extraCa: [] },
+    proxy: { url: null, noProxy: [] },
     admin: { user: 'deploy', keys: ['ssh-ed25519 AAAA'] },
     ssh: { port: 22 },
     confirmWithinMs: 60_000,

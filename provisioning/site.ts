@@ -8,6 +8,7 @@ import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts
 import { nginxFiles } from './nginx.ts';
 import type { Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
+import { aptProxy } from './proxy.ts';
 import { repository } from './push/repository.ts';
 import { unitFiles } from './releases/units.ts';
 import { trustedAuthorities } from './resources/authorities.ts';
@@ -54,8 +55,10 @@ export function site(input: SiteInput): Resource[] {
     ...machine(settings, platform),
     ...loadedRecords(input),
     ...restarts(platform),
-    packages(packageNames(settings, platform)),
+    // Packages may come through both.
+    aptProxyFile(settings),
     trustedAuthorities(settings.extraCa),
+    packages(packageNames(settings, platform)),
     ...administrator(settings, apps),
     ...berth(input, apps),
     ...notify(),
@@ -91,6 +94,12 @@ function packageNames({ backup, apps }: Settings, { postgresql }: Platform): str
   const restic = backup.restic ? ['restic', ...sftp] : [];
   const git = Object.values(apps).some(({ push }) => push !== 'none') ? ['git'] : [];
   return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...restic, ...git];
+}
+
+function aptProxyFile({ proxy }: Settings): Resource {
+  const path = '/etc/apt/apt.conf.d/80berth-proxy';
+  const content = aptProxy(proxy);
+  return content === '' ? absent(path) : file({ path, content });
 }
 
 function journaldFiles({ journal }: Settings) {

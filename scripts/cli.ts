@@ -2,7 +2,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { BerthError } from '../provisioning/errors.ts';
 import type { Command, Entry, Flags, Input } from './command.ts';
 import { entries } from './commands/index.ts';
-import { createContext, type Edge } from './context.ts';
+import { createContext, createShared, type Edge } from './context.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit-codes.ts';
 import { failureOf, wrongUsage } from './failure.ts';
 import { defaultHost, everyHost } from './hosts.ts';
@@ -30,11 +30,10 @@ async function dispatch(
   list: Entry[],
 ): Promise<number> {
   let code: number = EXIT.done;
+  const { shared, close } = createShared();
   const program = createProgram(io, list, async (command, input) => {
-    code = await command.run(
-      createContext({ io, report, flags: globalFlags(program, io, edge.root), edge }),
-      input,
-    );
+    const flags = globalFlags(program, io, edge.root);
+    code = await command.run(createContext({ io, report, flags, edge, shared }), input).finally(close);
   });
   try {
     await program.parseAsync(withHelpFlag(argv), { from: 'user' });

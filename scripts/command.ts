@@ -62,6 +62,10 @@ export type Context = {
    * `interrupted` when something else was typed; `--yes` answers for the person.
    */
   confirm(question: string, answer?: string): Promise<void>;
+  /** Runs what asks the person something while nobody else of this run does: several hosts share one terminal. */
+  turn<T>(ask: () => Promise<T>): Promise<T>;
+  /** What is to be closed when the run is over, however it ends. */
+  atEnd(close: () => Promise<void>): void;
   /** The hosts that `--host` or `--all` names; what follows is about the only one, and throws `wrong_usage` beside others. */
   hosts: string[];
   /** The same for one of the hosts, with progress lines of its own where there are several (`fleet.ts`). */

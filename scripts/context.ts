@@ -16,9 +16,12 @@ export type Edge = {
   openMachine(file: HostFile, place: { stateDirectory: string; signal: AbortSignal }): Promise<Machine>;
 };
 
-type Parts = { io: Io; report: Renderer; flags: Flags; edge: Edge };
+/** What the hosts of one run have in common. */
+export type Shared = Pick<Context, 'turn' | 'atEnd'>;
 
-export function createContext({ io, report, flags, edge }: Parts): Context {
+type Parts = { io: Io; report: Renderer; flags: Flags; edge: Edge; shared: Shared };
+
+export function createContext({ io, report, flags, edge, shared }: Parts): Context {
   const { root, signal } = edge;
   const stateDirectory = resolve(io.cwd, io.env.BERTH_STATE || join(root, '.berth'));
   const hosts = hostsOf(flags.host);
@@ -31,7 +34,7 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
   const machine = cached(async () => edge.openMachine(await hostFile(), { stateDirectory, signal }));
   const reach = cached(async () => reachOf(await machine(), flags.host));
   const forHost = (host: string): Context =>
-    createContext({ io, report: report.forHost(host), flags: { ...flags, host }, edge });
+    createContext({ io, report: report.forHost(host), flags: { ...flags, host }, edge, shared });
   const context: Context = {
     io,
     report,
@@ -39,6 +42,7 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
     root,
     stateDirectory,
     signal,
+    ...shared,
     hosts,
     forHost: (host) => (hosts.length === 1 ? context : forHost(host)),
     confirm: (question, answer = 'yes') => confirm(io, flags, signal, question, answer),
@@ -53,6 +57,21 @@ export function createContext({ io, report, flags, edge }: Parts): Context {
     }),
   };
   return context;
+}
+
+/** `close` is called once, at the end of the run. */
+export function createShared(): { shared: Shared; close: () => Promise<void> } {
+  const closers: (() => Promise<void>)[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+  const turn = <T>(ask: () => Promise<T>): Promise<T> => {
+    const mine = last.then(ask);
+    last = mine.catch(() => {});
+    return mine;
+  };
+  return {
+    shared: { turn, atEnd: (close) => void closers.push(close) },
+    close: async () => void (await Promise.allSettled(closers.map((each) => each()))),
+  };
 }
 
 function chosenApp(wanted: string | undefined, names: string[]): string {

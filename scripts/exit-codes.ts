@@ -10,7 +10,7 @@ export const EXIT_MEANINGS: [code: number, meaning: string][] = [
   [EXIT.interrupted, 'stopped by Ctrl-C'],
 ];
 
-const USAGE_ERRORS = new Set(['wrong_usage', 'unknown_host', 'confirmation_needed']);
+const USAGE_ERRORS = new Set(['wrong_usage', 'unknown_host', 'confirmation_needed', 'sudo_password_needed']);
 
 /** The exit code of a failure, by the code of its BerthError. */
 export function exitCodeOf(errorCode: string): number {

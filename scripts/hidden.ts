@@ -19,7 +19,7 @@ export async function readHidden(
   const { io } = context;
   if (io.stdin.isTTY === true) {
     const values: Record<string, string> = {};
-    for (const name of names) values[name] = await ask(context, `Value of ${name} (not shown): `);
+    for (const name of names) values[name] = await askHidden(context, `Value of ${name} (not shown): `);
     return values;
   }
   const all = (await text(io.stdin)).replace(/\r?\n$/, '');
@@ -33,8 +33,16 @@ export async function readHidden(
   );
 }
 
-/** A paste of several lines is handed on whole, for its line breaks to be refused rather than its end lost. */
-async function ask({ io, signal }: Pick<Context, 'io' | 'signal'>, question: string): Promise<string> {
+/**
+ * One line typed at a terminal, without an echo. A paste of several lines is handed on whole, for its line breaks to be
+ * refused rather than its end lost.
+ *
+ * @throws BerthError `interrupted`
+ */
+export async function askHidden(
+  { io, signal }: Pick<Context, 'io' | 'signal'>,
+  question: string,
+): Promise<string> {
   io.stderr.write(question);
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: io.stdin, output, terminal: true, historySize: 0 });

@@ -8,8 +8,9 @@ import { BerthError } from '../provisioning/errors.ts';
 import type { Event } from '../provisioning/events.ts';
 import type { RunInfo } from '../provisioning/runs.ts';
 import type { Context } from './command.ts';
+import { asRoot, type ConnectOptions, connectAs } from './entrance.ts';
 import { holderText } from './holder.ts';
-import { asRoot, type ConnectOptions, connectAs, packBaggage } from './prepare.ts';
+import { packBaggage } from './prepare.ts';
 import { remote } from './ssh.ts';
 
 /** The program on the machine, as the operator's side talks to it. */
@@ -47,23 +48,24 @@ const reattachForMs = 90_000;
 const { version } = manifest;
 
 // $1 code, $2 runtime, $3 description, $4 program, and the program's own. Values never become part of this text.
-const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 p=$4
-[ -e "$r/.complete" ] || exit ${lacks.runtime}
-[ -e "$c/.complete" ] || exit ${lacks.code}
+const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 m=$4
 ${asRoot}
+# A password is best asked for before anything is under way.
+[ -e "$r/.complete" ] || { $s true || exit; exit ${lacks.runtime}; }
+[ -e "$c/.complete" ] || exit ${lacks.code}
 shift 4`;
 const directly = `${begin}
-exec $s "$r/bin/node" "$c/provisioning/$p" "$@"`;
+exec $s "$r/bin/node" "$c/provisioning/$m" "$@"`;
 const asUnit = `${begin}
 f=\${SSH_CONNECTION%% *} u=$(id -un)
 exec $s systemd-run --quiet --pipe --wait --collect --service-type=exec --unit=berth-run --description="$d" \
-  --setenv=HOME=/root --setenv=BERTH_FROM="$f" --setenv=BERTH_USER="$u" "$r/bin/node" "$c/provisioning/$p" "$@"`;
+  --setenv=HOME=/root --setenv=BERTH_FROM="$f" --setenv=BERTH_USER="$u" "$r/bin/node" "$c/provisioning/$m" "$@"`;
 
 export async function openMachineSide(context: Context): Promise<MachineSide> {
   const { signal, report } = context;
   const reach = await context.reach();
   const { admin } = await context.settings();
-  const connect = connectAs(reach, [admin.user, reach.firstUser]);
+  const connect = connectAs(context, reach, [admin.user, reach.firstUser]);
   const { code, runtime, send } = await packBaggage(context, connect);
   const by = `${userInfo().username}@${hostname()}`.replace(/[^\w.@-]/g, '_');
   const command = (script: string, description: string, program: string, ...args: string[]) => {

@@ -1,20 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { BerthError } from '../provisioning/errors.ts';
+import { aptProxy } from '../provisioning/proxy.ts';
 import type { Target } from '../provisioning/releases/identity.ts';
 import { type Bundle, codeBundle, runtimeBundle } from './bundle.ts';
 import type { Context } from './command.ts';
-import type { Reach } from './machines/machine.ts';
-import { type RemoteOptions, type RemoteResult, remote } from './ssh.ts';
-
-/**
- * Runs a command on one machine, as the user that it lets in. The input is made for each try: a stream that a
- * refused user has begun to take would be a piece short for the next.
- */
-export type Connect = (argv: string[], options: ConnectOptions) => Promise<RemoteResult>;
-export type ConnectOptions = Omit<RemoteOptions, 'input'> & { input: () => string | Readable };
+import { asRoot, type Connect } from './entrance.ts';
+import type { RemoteResult } from './ssh.ts';
 
 /** What a machine must hold before it can be asked anything: our program, and the Node and pm2 to run it. */
 export type Baggage = {
@@ -23,9 +16,6 @@ export type Baggage = {
   /** Sends what the machine lacks; at first contact it is made fit for Node before. */
   send(options: { firstContact: boolean }): Promise<void>;
 };
-
-/** For a remote script: root's own way, or sudo's that never asks. */
-export const asRoot = `[ "$(id -u)" = 0 ] && s= || s='sudo -n'`;
 
 // $1 is the directory's final path. Unpacked beside it, then renamed: what stands there is whole.
 const unpackBundle = `${asRoot}
@@ -69,26 +59,8 @@ export async function packBaggage(context: Context, connect: Connect): Promise<B
   };
 }
 
-/** Connects as the first user that the machine lets in, and stays with that one while it is let in. */
-export function connectAs(reach: Reach, users: string[]): Connect {
-  let candidates = [...new Set(users)];
-  return async (argv, options) => {
-    for (let others = candidates.length - 1; ; others -= 1) {
-      const [user = '', ...rest] = candidates;
-      try {
-        return await remote(reach, user, argv, { ...options, input: options.input() });
-      } catch (error) {
-        const refused = error instanceof BerthError && error.code === 'ssh_auth_failed';
-        if (!refused || others === 0) throw error;
-        // An apply may take one user's login and give another his: none is given up for good.
-        candidates = [...rest, user];
-      }
-    }
-  };
-}
-
 async function bootstrap(
-  { root, signal }: Context,
+  { root, signal, settings }: Context,
   connect: Connect,
   detail: (text: string) => void,
 ): Promise<Target['cpu']> {
@@ -99,7 +71,9 @@ async function bootstrap(
     last = line;
     detail(line);
   };
-  must(await connect(['sh', '-c', `${asRoot}; exec $s sh -s`], { input: () => script, onLine, signal }));
+  const { proxy, extraCa } = await settings();
+  const argv = ['sh', '-c', `${asRoot}\nexec $s sh -c "$1" berth "$2"`, 'berth', script, aptProxy(proxy)];
+  must(await connect(argv, { input: () => extraCa.join(''), onLine, signal }));
   const [word, what = 'bootstrap_failed', ...rest] = last.split(' ');
   if (word === 'ready') return what === 'aarch64' ? 'arm64' : 'x64';
   throw new BerthError(

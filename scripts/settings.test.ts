@@ -95,6 +95,8 @@ describe('parseHostFile', () => {
     [`${least}nginx: {http_port: 443}\n`, /nginx.https_port: 443 is http_port too/],
     [`${least}journal: {max_use: 500}\n`, /journal.max_use: 500 is not a size such as/],
     [`${least}extra_ca: [none.pem]\n`, /extra_ca\[0\]: "none.pem" cannot be read/],
+    [`${least}proxy: {url: 'http://me:secret@proxy:3128'}\n`, /proxy.url: holds a password/],
+    [`${least}proxy: {url: 'proxy:3128'}\n`, /proxy.url: "proxy:3128" is not a proxy such as/],
     [`${least}backup: {at: "3:30"}\n`, /backup.at: "3:30" is not a time of day/],
     [`${least}backup: {drill: Sunday}\n`, /backup.drill: "Sunday" is neither off nor/],
     [`${least}backup: {restic: {repository: copies}}\n`, /repository: "copies" is neither an absolute path/],

@@ -106,6 +106,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     },
     notify: host.notify,
     backup: { ...host.backup, restic: resticOf(host.backup.restic) },
+    proxy: { url: host.proxy.url, noProxy: host.proxy.no_proxy },
     extraCa: host.extra_ca,
     apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { personalArgv, remoteArgv, remoteCommand } from './ssh-argv.ts';
+import { personalArgv, remoteArgv, remoteCommand, sessionArgv } from './ssh-argv.ts';
 
 const reach = {
   sshConfig: '/state/ssh_config',
@@ -62,9 +62,17 @@ describe('ssh argv', () => {
   it('of a command of ours never asks and never shares a connection', () => {
     assert.equal(
       remoteArgv(reach, 'deploy', ['echo', 'a b']).join(' '),
-      'ssh -T -a -x -F /state/ssh_config -o BatchMode=yes -o ClearAllForwardings=yes -o ConnectTimeout=10 -o ControlMaster=no ' +
-        "-o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -l deploy -- berth-local echo 'a b'",
+      'ssh -T -a -x -o ClearAllForwardings=yes -o RemoteCommand=none -o ConnectTimeout=10 -F /state/ssh_config -o BatchMode=yes ' +
+        "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -l deploy -- berth-local echo 'a b'",
     );
+  });
+
+  it('of a session may ask, and lends its connection to others', () => {
+    const session = sessionArgv(reach, 'root', ['cat'], '/tmp/100%/s');
+    assert.ok(!session.includes('BatchMode=yes') && session.includes('ControlMaster=yes'));
+    const lent = remoteArgv(reach, 'root', ['true'], '/tmp/100%/s');
+    for (const argv of [session, lent]) assert.ok(argv.includes('ControlPath=/tmp/100%%/s'), argv.join(' '));
+    assert.ok(lent.includes('BatchMode=yes') && lent.includes('ControlMaster=no'));
   });
 
   it('of a person asks for a terminal where there is one', () => {

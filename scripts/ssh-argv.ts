@@ -1,13 +1,46 @@
 import { BerthError } from '../provisioning/errors.ts';
 import type { Reach } from './machines/machine.ts';
 
-/** The ssh that carries a command of ours: it never asks, never shares a connection, and notices a dead peer in 15 s. */
-export function remoteArgv(reach: Reach, user: string, command: readonly string[]): string[] {
+/**
+ * The ssh that carries a command of ours: it never asks and notices a dead peer in 15 s. It shares no connection but
+ * that of a session (`ssh-session.ts`), whose socket is `control`.
+ */
+export function remoteArgv(
+  reach: Reach,
+  user: string,
+  command: readonly string[],
+  control?: string,
+): string[] {
   return [
-    ...['ssh', '-T', '-a', '-x', ...configOf(reach)],
-    ...['-o', 'BatchMode=yes', '-o', 'ClearAllForwardings=yes', '-o', 'ConnectTimeout=10'],
-    ...unshared,
+    ...['ssh', ...plain, ...configOf(reach), '-o', 'BatchMode=yes'],
+    ...(control === undefined
+      ? unshared
+      : ['-o', 'ControlMaster=no', '-o', `ControlPath=${sshToken(control)}`]),
+    ...alive,
     ...['-l', user, '--', reach.alias, remoteCommand(command)],
+  ];
+}
+
+/** The ssh that may ask, and then keeps its connection for others at `control`, until its standard input ends. */
+export function sessionArgv(
+  reach: Reach,
+  user: string,
+  command: readonly string[],
+  control: string,
+): string[] {
+  return [
+    ...['ssh', ...plain, ...configOf(reach)],
+    ...['-o', 'ControlMaster=yes', '-o', 'ControlPersist=no', '-o', `ControlPath=${sshToken(control)}`],
+    ...alive,
+    ...['-l', user, '--', reach.alias, remoteCommand(command)],
+  ];
+}
+
+/** The ssh that only asks whether the host key is the right one: it is refused before anybody could log in. */
+export function hostKeyArgv(reach: Reach, user: string): string[] {
+  return [
+    ...['ssh', ...plain, ...configOf(reach), '-o', 'PreferredAuthentications=none'],
+    ...[...unshared, ...alive, '-l', user, '--', reach.alias, 'true'],
   ];
 }
 
@@ -19,7 +52,17 @@ export function personalArgv(
   terminal: boolean,
 ): string[] {
   return [
-    ...['ssh', terminal ? '-t' : '-T', ...configOf(reach), ...unshared, '-l', user, '--', reach.alias],
+    ...[
+      'ssh',
+      terminal ? '-t' : '-T',
+      ...configOf(reach),
+      ...unshared,
+      ...alive,
+      '-l',
+      user,
+      '--',
+      reach.alias,
+    ],
     ...(command.length === 0 ? [] : [remoteCommand(command)]),
   ];
 }
@@ -32,10 +75,18 @@ export function remoteCommand(argv: readonly string[]): string {
   return argv.map(quoted).join(' ');
 }
 
-const unshared = [
-  ...['-o', 'ControlMaster=no', '-o', 'ControlPath=none'],
-  ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'],
+/** No terminal, no forwarding of agent, windows and ports, and no command of the person's configuration. */
+const plain = [
+  ...['-T', '-a', '-x', '-o', 'ClearAllForwardings=yes', '-o', 'RemoteCommand=none'],
+  ...['-o', 'ConnectTimeout=10'],
 ];
+const unshared = ['-o', 'ControlMaster=no', '-o', 'ControlPath=none'];
+const alive = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'];
+
+/** In a path a percent sign would be a token (ssh_config(5)). */
+function sshToken(path: string): string {
+  return path.replaceAll('%', '%%');
+}
 
 function configOf({ sshConfig }: Reach): string[] {
   return sshConfig === undefined ? [] : ['-F', sshConfig];

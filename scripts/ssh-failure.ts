@@ -11,7 +11,7 @@ const kinds: { said: RegExp; make: (match: RegExpExecArray, at: string) => Berth
       new BerthError(
         'host_key_unknown',
         `the host key of ${at} is not known on this computer`,
-        `compare its fingerprint with the one that the machine's owner gives, then connect once by hand: ssh ${at}, or as machine.user before the first apply`,
+        `compare its fingerprint with the one that the machine's owner gives, then say yes to it: run the same command at a terminal, or connect once by hand as machine.user`,
       ),
   },
   {
@@ -20,7 +20,7 @@ const kinds: { said: RegExp; make: (match: RegExpExecArray, at: string) => Berth
       new BerthError(
         'ssh_auth_failed',
         `${at} does not let us in: ${line(match)}`,
-        'check machine.user, machine.identity and admin.keys of the hosts file, and that ssh-agent has the key (ssh-add -l)',
+        'check machine.user, machine.identity and admin.keys of the hosts file, and that ssh-agent has the key (ssh-add -l); for a password run it at a terminal, or set SSH_ASKPASS',
       ),
   },
   {

@@ -8,6 +8,10 @@ import { personalArgv, remoteArgv } from './ssh-argv.ts';
 import { sshFailure } from './ssh-failure.ts';
 
 export type RemoteOptions = {
+  /** The socket of a session (`ssh-session.ts`) whose connection carries the command. */
+  control?: string | undefined;
+  /** Sent to the command's standard input before `input`. */
+  preamble?: string | undefined;
   /** Sent to the command's standard input, which then ends unless `holdInput`; default: none. */
   input?: string | Readable;
   /** Keeps standard input open until the command ends, so that its end tells the machine that we are gone. */
@@ -41,7 +45,7 @@ export async function remote(
   const deadline = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
   const stop = AbortSignal.any([options.signal, deadline].filter((signal) => signal !== undefined));
   stop.throwIfAborted();
-  const result = await converse(remoteArgv(reach, user, argv), options, stop);
+  const result = await converse(remoteArgv(reach, user, argv, options.control), options, stop);
   options.signal?.throwIfAborted();
   if (deadline?.aborted) throw tooLong(reach, argv, options.timeoutMs);
   const failure = result.code === 255 ? sshFailure(result.stderr, reach, user) : undefined;
@@ -63,7 +67,7 @@ export async function interactive(
 async function converse(argv: string[], options: RemoteOptions, stop: AbortSignal): Promise<RemoteResult> {
   const [program = '', ...args] = argv;
   // A group of its own: Ctrl-C is ours to act on, and a ProxyCommand dies with its ssh.
-  const child = spawn(program, args, { detached: true, env: { ...process.env, ...english } });
+  const child = spawn(program, args, { detached: true, env: { ...process.env, ...english, ...silent } });
   const kill = () => killGroup(child);
   const ended = closed(child);
   stop.addEventListener('abort', kill);
@@ -91,15 +95,20 @@ async function converse(argv: string[], options: RemoteOptions, stop: AbortSigna
 }
 
 /** `ssh-failure.ts` reads ssh's words. Not plain `C`: Debian's ssh hands it on, and the machine would lose UTF-8. */
-const english = { LC_ALL: 'C.UTF-8' };
+export const english = { LC_ALL: 'C.UTF-8' };
 
-async function send(stdin: Writable, { input = '', holdInput = false }: RemoteOptions): Promise<void> {
+/** A jump host's ssh knows nothing of our BatchMode. */
+const silent = { SSH_ASKPASS_REQUIRE: 'never' };
+
+async function send(stdin: Writable, options: RemoteOptions): Promise<void> {
+  const { input = '', holdInput = false, preamble } = options;
+  if (preamble !== undefined) stdin.write(preamble);
   if (typeof input !== 'string') await pipeline(input, stdin, { end: !holdInput });
   else if (holdInput) stdin.write(input);
   else stdin.end(input);
 }
 
-async function readLines(stdout: Readable, onLine: (line: string) => void): Promise<void> {
+export async function readLines(stdout: Readable, onLine: (line: string) => void): Promise<void> {
   let rest = '';
   for await (const text of stdout.setEncoding('utf8')) {
     const lines = (rest + text).split('\n');
@@ -110,7 +119,7 @@ async function readLines(stdout: Readable, onLine: (line: string) => void): Prom
 }
 
 /** Resolves once the program has ended and its outputs are read: 128 + the signal's number, as a shell says it. */
-function closed(child: ChildProcess): Promise<number> {
+export function closed(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
     child.on('error', (cause) => reject(noSsh(cause)));

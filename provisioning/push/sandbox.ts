@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { proxyEnvironment } from '../proxy.ts';
 import { availableMiB } from '../releases/room.ts';
 import type { Settings } from '../settings.ts';
 import { render } from '../template.ts';
@@ -83,6 +84,7 @@ async function sandboxed(host: Host, unit: string, { app, settings, what, input 
   return [
     ...['systemd-run', '--quiet', '--pipe', '--wait', '--service-type=exec', `--unit=${unit}`],
     `--description=berth builds ${app}`,
+    ...Object.entries(proxyEnvironment(settings.proxy)).map(([name, value]) => `--setenv=${name}=${value}`),
     ...properties.map((property) => `--property=${property}`),
     ...['--', process.execPath, join(import.meta.dirname, 'build.ts'), what, host.arch],
   ];

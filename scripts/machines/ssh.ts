@@ -18,7 +18,7 @@ export type SshOptions = {
   identity?: string;
   /** The first contact's user; default `root`. */
   user?: string;
-  /** The user that Berth makes: the only one that is let in later on. */
+  /** The user that Berth makes, who is let in later on. */
   admin?: string;
   /** Names by which people reach the machine, besides the host's own; the first is the main one. */
   names?: string[];
@@ -85,22 +85,22 @@ async function reachOf(options: SshOptions): Promise<Reach> {
   };
 }
 
+/** Who is let in, and what a person has to be asked for it, is for the run that follows: it asks in its own turn. */
 async function assertReachable(options: SshOptions, report: Report): Promise<void> {
+  const { name, host, admin, signal } = options;
   const reach = await reachOf(options);
-  await report.step(`reaches the machine ${options.name} (${options.host})`, async () => {
-    const { admin, signal } = options;
-    const enter = (user: string) =>
-      remote(reach, user, ['true'], { timeoutMs: 60_000, ...(signal ? { signal } : {}) });
+  await report.step(`reaches the machine ${name} (${host})`, async () => {
+    const user = admin ?? reach.firstUser;
     try {
-      await enter(reach.firstUser);
+      await remote(reach, user, ['true'], { timeoutMs: 60_000, ...(signal ? { signal } : {}) });
     } catch (error) {
-      // After the first apply only the admin user is let in.
-      const refused = error instanceof BerthError && error.code === 'ssh_auth_failed';
-      if (!refused || admin === undefined || admin === reach.firstUser) throw error;
-      await enter(admin);
+      if (!(error instanceof BerthError && answers.includes(error.code))) throw error;
     }
   });
 }
+
+/** What only a machine says that is there. */
+const answers = ['ssh_auth_failed', 'host_key_unknown'];
 
 function notOurs({ name, host }: SshOptions, done: string, hint: string): BerthError {
   return new BerthError(

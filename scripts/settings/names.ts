@@ -161,6 +161,14 @@ export function webhookUrl(text: string): string {
   return text;
 }
 
+/** A proxy of HTTP; its password would stand in a file that is committed. */
+export function proxyUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url?.username || url?.password) throw new RangeError('holds a password, and this file is committed');
+  if (url && /^https?:\/\/[\w.:[\]-]+\/?$/.test(text) && url.pathname === '/') return text.replace(/\/$/, '');
+  throw new RangeError('is not a proxy such as http://proxy.example.org:3128');
+}
+
 export function timeOfDay(text: string): string {
   if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text)) throw new RangeError('is not a time of day such as 03:30');
   return text;

@@ -88,6 +88,6 @@ function keysAt(description: Joi.Description, path: Path): string[] {
 /** A value as errors show it: short, and never what may be a secret. */
 function shown(value: unknown, path: Path): string {
   const text = JSON.stringify(value) ?? '';
-  if (path[2] === 'env' || /PRIVATE KEY/.test(text)) return '';
+  if (path[2] === 'env' || /PRIVATE KEY|:\/\/[^/]*@/.test(text)) return '';
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

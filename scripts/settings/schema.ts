@@ -38,6 +38,7 @@ export type HostDocument = {
     restic: { repository: string | null };
   };
   notify: { webhook: { url: string | null } };
+  proxy: { url: string | null; no_proxy: string[] };
   extra_ca: string[];
   apps: Record<string, AppDocument>;
 };
@@ -102,6 +103,10 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
       manual: Joi.number().integer().min(1).max(1000).default(10),
       drill: text(names.timeOfWeek).default('Sun 04:30'),
       restic: section({ repository: text(names.resticRepository).allow(null).default(null) }),
+    }),
+    proxy: section({
+      url: text(names.proxyUrl).allow(null).default(null),
+      no_proxy: list(text(names.hostOrAddress)),
     }),
     extra_ca: list(text((path) => readCertificates(path, directory))),
     apps: entries(names.appName, app()).min(1).required(),
