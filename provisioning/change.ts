@@ -31,6 +31,8 @@ export type WriteChange = {
   note?: string;
   /** What stands there before Berth's first write is kept, for `berth remove`. */
   keepsOriginal?: boolean;
+  /** Its content without what was made up for this plan alone, such as a new secret: what a digest can be of. */
+  lasting?: string;
   /** argv of a program that proves the new content; `{}` stands for a file that holds it, before it is live. */
   proof?: readonly string[];
   /** argv of a program that proves the whole configuration with the new content in place; else it is put back. */

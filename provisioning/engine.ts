@@ -15,14 +15,19 @@ export type Run = {
   /** Aborted when the operator asks to stop: the change in hand is finished first. */
   stop: AbortSignal;
   guard: Guard;
+  /** Told all that differs before any of it is shown or changed; throws to refuse it. */
+  review?: (planned: Planned[]) => Promise<void>;
 };
 
-type Planned = { resource: Goal; changes: Change[] };
+/** A resource that differs, and what is to be done about it. */
+export type Planned = { resource: Goal; changes: Change[] };
+type PlannedEvent = Extract<Event, { type: 'planned' }>;
 
 /** Asks every resource, all at once, and says what differs; changes nothing. */
-export async function plan(run: Run, site: Goal[]): Promise<ApplySummary> {
+export async function plan(run: Pick<Run, 'host' | 'emit' | 'review'>, site: Goal[]): Promise<ApplySummary> {
   const began = performance.now();
-  const planned = await planAll(run, site);
+  const planned = await survey(run, site);
+  await run.review?.(planned);
   for (const one of planned) run.emit(await view(run.host, one));
   return summary(site, planned, began);
 }
@@ -36,7 +41,8 @@ export async function plan(run: Run, site: Goal[]): Promise<ApplySummary> {
  */
 export async function apply(run: Run, site: Goal[]): Promise<ApplySummary> {
   const began = performance.now();
-  const ahead = await planAll(run, site);
+  const ahead = await survey(run, site);
+  await run.review?.(ahead);
   const done: Planned[] = [];
   if (ahead.length === 0) return summary(site, done, began);
   await bringAll(
@@ -76,14 +82,15 @@ async function bringGuarded(run: Run, resources: Goal[], done: Planned[]): Promi
   }
 }
 
-async function planAll(run: Run, site: Goal[]): Promise<Planned[]> {
+/** What differs, every resource asked at once. */
+export async function survey({ host, emit }: Pick<Run, 'host' | 'emit'>, site: Goal[]): Promise<Planned[]> {
   const all = await Promise.all(
     site.map(async (resource) => {
-      const state = await resource.check(run.host);
+      const state = await resource.check(host);
       return { resource, changes: resource.plan(state), notices: resource.notices?.(state) ?? [] };
     }),
   );
-  for (const text of all.flatMap(({ notices }) => notices)) run.emit({ type: 'notice', text });
+  for (const text of all.flatMap(({ notices }) => notices)) emit({ type: 'notice', text });
   return all.filter(({ changes }) => changes.length > 0);
 }
 
@@ -123,7 +130,8 @@ async function settled(host: Host, resource: Goal): Promise<Change[]> {
   }
 }
 
-async function view(host: Host, { resource, changes }: Planned): Promise<Event> {
+/** What a person is shown of it. */
+export async function view(host: Host, { resource, changes }: Planned): Promise<PlannedEvent> {
   const views = await Promise.all(changes.map((change) => viewChange(host, change)));
   const action = actionOf(changes[0] as Change);
   const marked = resource.risky ? { risky: true as const } : {};

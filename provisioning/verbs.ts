@@ -1,5 +1,6 @@
 import { accessLog } from './access-log.ts';
 import { appOf } from './app-of.ts';
+import { confirmedApplied, markApplied, markToConfirm, markUnfinished } from './applied.ts';
 import { backup } from './backups/backup.ts';
 import { backups, showBackup } from './backups/catalog.ts';
 import { drill } from './backups/drill.ts';
@@ -9,8 +10,8 @@ import { boot } from './boot.ts';
 import type { Change } from './change.ts';
 import { config, configInShort, configuration, variable } from './config.ts';
 import { deploy } from './deploy.ts';
-import { apply, plan, type Run } from './engine.ts';
-import type { ApplySummary } from './events.ts';
+import { apply, type Planned, plan, type Run } from './engine.ts';
+import type { ApplySummary, Event } from './events.ts';
 import { createGuard } from './guard/arm.ts';
 import { batchState } from './guard/batch.ts';
 import { confirm } from './guard/confirm.ts';
@@ -30,8 +31,9 @@ import { settle } from './releases/settle.ts';
 import { appRoot } from './releases/store.ts';
 import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
+import { requireSameChanges, requireSamePlan, type SealedPlan, sealPlan } from './sealed-plan.ts';
 import type { Settings } from './settings.ts';
-import { site } from './site.ts';
+import { siteFor } from './site-for.ts';
 import { status } from './status.ts';
 import { unlock } from './unlock.ts';
 import { missingUploads } from './uploads.ts';
@@ -49,7 +51,7 @@ type Verb = (input: any, context: Context) => Promise<unknown>;
 export const verbs: Record<string, Verb> = {
   plan: planSite,
   apply: applySite,
-  confirm,
+  confirm: confirmApply,
   batchState,
   deploy,
   push,
@@ -112,24 +114,54 @@ const words: Record<string, (input: any) => string> = {
   scale: scaleInShort,
 };
 
-async function planSite(input: SiteRequest, context: Context): Promise<ApplySummary> {
-  return plan(runFor(input, context), await siteFor(input, context));
+/** `sealed`: with what `berth apply --plan` takes. */
+async function planSite(
+  input: SiteRequest & { sealed?: boolean },
+  context: Context,
+): Promise<ApplySummary & { sealed?: SealedPlan }> {
+  const { host } = context;
+  let sealed: SealedPlan | undefined;
+  const review = async (planned: Planned[]) => {
+    if (input.sealed) sealed = await sealPlan(host, input, planned);
+  };
+  const summary = await plan({ ...runFor(input, context), review }, await siteFor(host, input));
+  return { ...summary, ...(sealed ? { sealed } : {}) };
 }
 
-async function applySite(input: SiteRequest, context: Context): Promise<ApplySummary> {
-  const { host } = context;
-  await preflight(host, input.settings);
+/** `plan`: exactly that one, or nothing. */
+async function applySite(
+  input: SiteRequest & { plan?: SealedPlan },
+  context: Context,
+): Promise<ApplySummary> {
+  const { host, emit } = context;
+  const { plan: sealed, settings, by } = input;
+  if (sealed) await requireSamePlan(host, sealed, input);
+  await preflight(host, settings);
   // Directories of the engine's own, which every change may rely on.
   await host.run(['mkdir', '-p', '-m', '0755', '/run/berth', '/var/cache/berth']);
-  await settleEarlier(host, input.by, context);
-  return apply(runFor(input, context), await siteFor(input, context));
+  await settleEarlier(host, by, context);
+  const review = async (planned: Planned[]) => {
+    if (sealed) await requireSameChanges(host, sealed, planned);
+    if (planned.length > 0) await markUnfinished(host, 'apply', by);
+  };
+  const besides: string[] = [];
+  const told = (event: Event) => {
+    if (event.type === 'applied' && sealed?.resources.every(({ id }) => id !== event.resource))
+      besides.push(event.resource);
+    emit(event);
+  };
+  const summary = await apply(
+    { ...runFor(input, { ...context, emit: told }), review },
+    await siteFor(host, input),
+  );
+  await (summary.guarded ? markToConfirm : markApplied)(host, input);
+  if (besides.length > 0) emit({ type: 'notice', text: `followed from the plan: ${besides.join(', ')}` });
+  return summary;
 }
 
-async function siteFor({ settings, code, runtime }: SiteRequest, { host }: Context) {
-  // Just after a boot, services that are about to start would look like services that stand still.
-  await host.run(['systemctl', 'is-system-running', '--wait'], { timeoutMs: 120_000 });
-  const memoryMiB = Math.min(settings.memoryMiB ?? host.memoryMiB, host.memoryMiB);
-  return site({ settings, platform: await host.facts.platform(), memoryMiB, code, runtime });
+async function confirmApply(input: { id: string }, context: Context): Promise<void> {
+  await confirm(input, context);
+  await confirmedApplied(context.host);
 }
 
 function runFor(input: SiteRequest, context: Context): Run {

@@ -1,24 +1,33 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApplySummary, Event } from '../provisioning/events.ts';
+import type { SealedPlan } from '../provisioning/sealed-plan.ts';
 import type { MachineStatus } from '../provisioning/status.ts';
 import type { Context } from './command.ts';
 import { confirmChange } from './confirm.ts';
 import { type MachineSide, openMachineSide } from './machine-side.ts';
 
+export type ConvergeOptions = {
+  side?: MachineSide;
+  /** For `plan`: what `berth apply --plan` takes comes with the answer. */
+  sealed?: boolean;
+  /** For `apply`: exactly that, or nothing. */
+  plan?: SealedPlan;
+};
+
 /** Brings the machine to what its hosts file says, or with `plan` only says what differs. */
 export async function converge(
   context: Context,
   verb: 'plan' | 'apply',
-  side?: MachineSide,
-): Promise<ApplySummary> {
+  { side, sealed, plan }: ConvergeOptions = {},
+): Promise<ApplySummary & { sealed?: SealedPlan }> {
   const machineSide = side ?? (await openMachineSide(context));
   const { code, runtime, by } = machineSide;
   const settings = await context.settings();
   const onEvent = (event: Event) => context.report.event(verb, event);
   const input = { settings, code, runtime, by };
-  const send = verb === 'apply' ? machineSide.change<ApplySummary> : machineSide.ask<ApplySummary>;
-  const summary = await send(verb, input, onEvent);
+  if (verb === 'plan') return machineSide.ask(verb, { ...input, sealed }, onEvent);
+  const summary = await machineSide.change<ApplySummary>(verb, { ...input, plan }, onEvent);
   if (summary.guarded) await confirmChange(context, machineSide, summary.guarded);
   return summary;
 }

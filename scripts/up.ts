@@ -18,7 +18,7 @@ export async function bringUp(context: Context, { dirty }: { dirty: boolean }): 
   if (machine.kind === 'container') await installMissing(report);
   await machine.create(report);
   const side = await openMachineSide(context);
-  const summary = await report.step('applies the settings', () => converge(context, 'apply', side));
+  const summary = await report.step('applies the settings', () => converge(context, 'apply', { side }));
   report.summary('apply', summary);
   await deploy(context, side, source);
   const status = await describe(context, side);

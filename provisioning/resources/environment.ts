@@ -32,10 +32,14 @@ export function environment({ name: app, values, secrets }: EnvironmentOptions):
       const before = decodeEnvironment(content ?? '');
       const wanted = wantedEnvironment({ values, secrets }, config, { ...fresh, ...filled(before) });
       const note = differences(before, wanted);
+      const unmade = Object.fromEntries(Object.keys(fresh).map((name) => [name, '']));
       const write = {
         do: 'write',
         path,
         content: encodeEnvironment(wanted),
+        lasting: encodeEnvironment(
+          wantedEnvironment({ values, secrets }, config, { ...unmade, ...filled(before) }),
+        ),
         before: content,
         secret: true,
       } as const;

@@ -21,12 +21,12 @@ export type Goal<State = unknown> = {
   readonly risky?: Risk;
   /** What a person should know of this state although nothing is to be changed. */
   notices?(state: State): string[];
+  /** Those of its changes that tell of somebody's hand; left out: all. The rest comes with time or waits for a command. */
+  byHand?(changes: Change[]): Change[];
 };
 
 /** One thing that a machine shall have, and how it is taken away again. */
 export type Resource<State = unknown> = Goal<State> & {
-  /** Those of its changes that tell of somebody's hand; left out: all. The rest comes with time or waits for a command. */
-  byHand?(changes: Change[]): Change[];
   /** How `berth remove` undoes it; `purge`: data goes too. */
   inverse(options: { purge: boolean }): Inverse;
 };

@@ -1,0 +1,55 @@
+import type { Host } from './host.ts';
+
+/** The last apply that ended well, with the code and the runtime that it brought; what differs since was changed by hand. */
+export type Applied = {
+  /** ISO 8601, UTC. */
+  at: string;
+  by: string;
+  /** Directories under /opt/berth/sources and /opt/berth/runtime. */
+  code: string;
+  runtime: string;
+};
+
+/** A run that began to change the machine as a whole and has not ended well, at least not yet. */
+export type Unfinished = {
+  verb: 'apply' | 'remove';
+  at: string;
+  by: string;
+  /** It ended well but for risky changes, which nobody has confirmed yet. */
+  toConfirm?: Omit<Applied, 'at'>;
+};
+
+const paths = { applied: '/var/lib/berth/applied.json', unfinished: '/var/lib/berth/unfinished.json' };
+const own = { mode: 0o600, owner: 'root', group: 'root' };
+
+export async function readApplied(host: Host): Promise<Applied | null> {
+  return JSON.parse((await host.read(paths.applied)) ?? 'null') as Applied | null;
+}
+
+export async function readUnfinished(host: Host): Promise<Unfinished | null> {
+  return JSON.parse((await host.read(paths.unfinished)) ?? 'null') as Unfinished | null;
+}
+
+/** Before the first change: until `markApplied`, what differs may be its rest. */
+export async function markUnfinished(host: Host, verb: Unfinished['verb'], by: string): Promise<void> {
+  const unfinished: Unfinished = { verb, at: new Date().toISOString(), by };
+  await host.write(paths.unfinished, `${JSON.stringify(unfinished)}\n`, own);
+}
+
+export async function markToConfirm(host: Host, { by, code, runtime }: Omit<Applied, 'at'>): Promise<void> {
+  const toConfirm = { by, code, runtime };
+  const unfinished: Unfinished = { verb: 'apply', at: new Date().toISOString(), by, toConfirm };
+  await host.write(paths.unfinished, `${JSON.stringify(unfinished)}\n`, own);
+}
+
+/** Risky changes stay: the apply that made them has ended well. */
+export async function confirmedApplied(host: Host): Promise<void> {
+  const { toConfirm } = (await readUnfinished(host)) ?? {};
+  if (toConfirm) await markApplied(host, toConfirm);
+}
+
+export async function markApplied(host: Host, { by, code, runtime }: Omit<Applied, 'at'>): Promise<void> {
+  const applied: Applied = { at: new Date().toISOString(), by, code, runtime };
+  await host.write(paths.applied, `${JSON.stringify(applied)}\n`, own);
+  await host.remove(paths.unfinished);
+}
