@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { BerthError } from '../provisioning/errors.ts';
+import { ask } from './ask.ts';
 import type { Context, Flags } from './command.ts';
 import { hostsOf, severalHosts } from './fleet.ts';
 import type { Io } from './io.ts';
@@ -121,21 +120,13 @@ async function confirm(
       'add --yes to answer with yes',
     );
   }
-  io.stderr.write(`${question} Type ${answer} to go on: `);
-  const lines = createInterface({ input: io.stdin });
-  try {
-    // Ctrl-D ends the input without an answer, which readline alone would wait for.
-    const ended = once(lines, 'close', { signal }).then(() => '');
-    const typed = await Promise.race([lines.question('', { signal }), ended]);
-    if (typed.trim() === answer) return;
-    throw new BerthError(
-      'confirmation_declined',
-      `answered ${JSON.stringify(typed.trim())}, nothing was done`,
-      `type ${answer} to go on`,
-    );
-  } finally {
-    lines.close();
-  }
+  const typed = await ask({ io, signal }, `${question} Type ${answer} to go on`, '');
+  if (typed === answer) return;
+  throw new BerthError(
+    'confirmation_declined',
+    `answered ${JSON.stringify(typed)}, nothing was done`,
+    `type ${answer} to go on`,
+  );
 }
 
 function cached<T>(make: () => Promise<T>): () => Promise<T> {

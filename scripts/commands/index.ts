@@ -21,6 +21,12 @@ export const entries: Entry[] = [
     load: () => import('./destroy.ts'),
   },
   {
+    word: 'init',
+    group: 'Provision',
+    summary: 'look at a machine that exists, write its hosts file',
+    load: () => import('./init.ts'),
+  },
+  {
     word: 'plan',
     group: 'Provision',
     summary: 'say what apply would change, with diffs',

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { lookedFrom } from './look.ts';
+
+/** As a bare Debian 13 container machine said it, to root. */
+const debian = `clock 1795274400.250000000
+system Linux
+os PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
+os ID=debian
+os VERSION_ID="13"
+cpu x86_64
+hostname vps
+systemd yes
+virtual systemd-nspawn
+cpus 2
+memory 3976192
+swap 0
+disk 39973924 31000000
+zone Etc/UTC
+port 22
+user root
+sudo root
+listens LISTEN 0      128          0.0.0.0:22        0.0.0.0:*    users:(("sshd",pid=97,fd=3))
+listens LISTEN 0      128             [::]:22           [::]:*    users:(("sshd",pid=97,fd=4))
+listens LISTEN 0      511             [::]:80           [::]:*    users:(("apache2",pid=9,fd=4),("apache2",pid=8,fd=4))
+listens LISTEN 0      100        127.0.0.1:25        0.0.0.0:*    users:(("master",pid=7,fd=4))
+listens LISTEN 0      128    [fe80::1]%eth0:546         [::]:*
+end`.split('\n');
+
+const changed = (from: string, to: string) => debian.map((line) => line.replace(from, to));
+
+describe('a look at a machine', () => {
+  const looked = lookedFrom(debian, 1_795_274_400_000);
+
+  it('says what it is', () => {
+    const { system, cpu, cpus, memoryMiB, disk, clockAheadSeconds, sudo, sshPort, applied } = looked;
+    assert.deepEqual(
+      [system, cpu, cpus, memoryMiB, disk.freeMiB, clockAheadSeconds, sudo, sshPort, applied],
+      ['Debian GNU/Linux 13 (trixie)', 'x86-64', 2, 3883, 30273, 0.3, 'root', 22, false],
+    );
+  });
+
+  it('lists what is reached from elsewhere', () => {
+    assert.deepEqual(looked.listens, [
+      { port: 22, programs: ['sshd'] },
+      { port: 80, programs: ['apache2'] },
+      { port: 546, programs: [] },
+    ]);
+  });
+
+  it('refuses what Berth does not support, by name', () => {
+    for (const [from, to, error] of [
+      ['VERSION_ID="13"', 'VERSION_ID="11"', { code: 'unsupported_distribution', message: /Debian GNU/ }],
+      ['system Linux', 'system FreeBSD', { code: 'unsupported_distribution', message: /runs FreeBSD/ }],
+      ['cpu x86_64', 'cpu riscv64', { code: 'unsupported_architecture', message: /riscv64/ }],
+      ['systemd yes', '', { code: 'no_systemd' }],
+    ] as const)
+      assert.throws(() => lookedFrom(changed(from, to), 0), error);
+  });
+});
