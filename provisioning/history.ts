@@ -28,7 +28,7 @@ export type HistoryEntry = Begun & {
   seconds: number | null;
 };
 
-const path = '/var/lib/berth/history.ndjson';
+export const historyPath = '/var/lib/berth/history.ndjson';
 
 /** Writes down that a run has begun. */
 export function begun({ id, since, orphaned: _, ...run }: RunInfo): void {
@@ -58,7 +58,7 @@ function firstLine(text: string): string {
 function append(line: Line): void {
   try {
     mkdirSync('/var/lib/berth', { recursive: true, mode: 0o755 });
-    const file = openSync(path, 'a+', 0o600);
+    const file = openSync(historyPath, 'a+', 0o600);
     try {
       // A power cut may have left half a line: the next one begins anew.
       writeSync(file, `${endsWhole(file) ? '' : '\n'}${JSON.stringify(line)}\n`);
@@ -83,7 +83,7 @@ export async function history(
   { host }: { host: Host },
 ): Promise<HistoryEntry[]> {
   const running = (await holder(undefined, { host }))?.id;
-  const text = (await host.read(path)) ?? '';
+  const text = (await host.read(historyPath)) ?? '';
   return entriesOf(text, running).slice(-limit).reverse();
 }
 

@@ -49,6 +49,7 @@ export function site(input: SiteInput): Resource[] {
     // A template is no unit that could be asked about; those made of it are.
     ...Object.keys(notifyUnits).map((unit) => unit.replace('@.', '@*.')),
     ...timerUnits,
+    ...driftUnits,
     ...undoUnits,
   ];
   return [
@@ -64,6 +65,9 @@ export function site(input: SiteInput): Resource[] {
     ...notify(),
     ...atTheEnd(undo(settings)),
     ...backupFiles(settings),
+    ...driftUnits.map((unit) =>
+      file({ path: `/etc/systemd/system/${unit}`, content: render(`systemd/${unit}`) }),
+    ),
     ...apps.flatMap((app) => application(app, settings.admin.user)),
     ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),
     daemonReload(units),
@@ -75,6 +79,7 @@ export function site(input: SiteInput): Resource[] {
     keptSettings(settings),
     service('berth-notify.path'),
     ...timers(settings),
+    service('berth-drift.timer'),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
   ];
 }
@@ -228,6 +233,8 @@ function notify(): Resource[] {
     ),
   ];
 }
+
+const driftUnits = ['berth-drift.service', 'berth-drift.timer'];
 
 const timerUnits = ['backup', 'drill'].flatMap((name) => [`berth-${name}.service`, `berth-${name}.timer`]);
 

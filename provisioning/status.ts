@@ -1,4 +1,5 @@
 import { type BackupStatus, backupStatus } from './backups/status.ts';
+import { type DriftStatus, driftStatus } from './drift.ts';
 import type { Host } from './host.ts';
 import { type Maintenance, readMaintenance } from './maintenance.ts';
 import { get } from './releases/probe.ts';
@@ -24,6 +25,7 @@ export type MachineStatus = {
   /** The run that holds the machine; null: nobody. */
   holder: RunInfo | null;
   backups: BackupStatus;
+  drift: DriftStatus;
 };
 
 export async function status(
@@ -39,8 +41,12 @@ export async function status(
   );
   const { name: platform } = await host.facts.platform();
   const ca = await host.read('/etc/berth/tls/ca.pem');
-  const [held, backups] = await Promise.all([holder(undefined, { host }), backupStatus(host, settings)]);
-  return { platform, ca, apps: Object.fromEntries(apps), holder: held, backups };
+  const [held, backups, drift] = await Promise.all([
+    holder(undefined, { host }),
+    backupStatus(host, settings),
+    driftStatus(host),
+  ]);
+  return { platform, ca, apps: Object.fromEntries(apps), holder: held, backups, drift };
 }
 
 async function appStatus(

@@ -10,6 +10,7 @@ import { boot } from './boot.ts';
 import type { Change } from './change.ts';
 import { config, configInShort, configuration, variable } from './config.ts';
 import { deploy } from './deploy.ts';
+import { drift } from './drift.ts';
 import { apply, type Planned, plan, type Run } from './engine.ts';
 import type { ApplySummary, Event } from './events.ts';
 import { createGuard } from './guard/arm.ts';
@@ -71,6 +72,7 @@ export const verbs: Record<string, Verb> = {
   holder,
   unlock,
   history,
+  drift,
   status,
   verify,
   accessLog,
@@ -92,7 +94,7 @@ export const verbs: Record<string, Verb> = {
 
 /** What an older command line may ask still: it only shows, or ends a run. */
 export const showing = new Set([
-  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'webhook'],
+  ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'drift', 'webhook'],
   ...['accessLog', 'maintenanceStatus', 'batchState'],
   ...['backups', 'showBackup'],
   ...['configuration', 'variable', 'formation', 'ps'],

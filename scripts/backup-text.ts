@@ -12,7 +12,7 @@ export function backupText({ newest, count, bytes, drill }: BackupStatus, now: n
 }
 
 /** `5 min`, `9 h`, `3 days`. */
-function ageText(at: string, now: number): string {
+export function ageText(at: string, now: number): string {
   const minutes = Math.max(0, Math.round((now - Date.parse(at)) / 60_000));
   if (minutes < 90) return `${minutes} min`;
   return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} days`;

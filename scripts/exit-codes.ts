@@ -5,7 +5,7 @@ export const EXIT = { done: 0, failed: 1, differs: 2, usage: 64, interrupted: 13
 export const EXIT_MEANINGS: [code: number, meaning: string][] = [
   [EXIT.done, 'done'],
   [EXIT.failed, 'failed; the message says why and what to do'],
-  [EXIT.differs, '`plan` found a difference'],
+  [EXIT.differs, '`plan` or `drift` found a difference'],
   [EXIT.usage, 'wrong usage: unknown word, flag or host, missing argument'],
   [EXIT.interrupted, 'stopped by Ctrl-C'],
 ];

@@ -1,4 +1,5 @@
 import type { BackupStatus } from '../provisioning/backups/status.ts';
+import type { DriftStatus } from '../provisioning/drift.ts';
 import type { AppSettings, Settings } from '../provisioning/settings.ts';
 import type { AppStatus } from '../provisioning/status.ts';
 import { readStatus } from './apply.ts';
@@ -24,6 +25,8 @@ export type Status = {
   /** Who changes the machine just now; null: nobody. */
   holder: string | null;
   backups: BackupStatus;
+  /** What was changed by hand since the last apply, as the machine found it at its last look. */
+  drift: DriftStatus;
   /** Every application, or the one that `--app` names. */
   apps: Record<string, { url: string } & Omit<AppStatus, 'since'>>;
 };
@@ -51,6 +54,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     maintenance: first?.maintenance.on ?? false,
     holder: status.holder && holderText(status.holder),
     backups: status.backups,
+    drift: status.drift,
     apps: Object.fromEntries(apps),
   };
 }

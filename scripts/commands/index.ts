@@ -45,6 +45,12 @@ export const entries: Entry[] = [
     load: () => import('./verify.ts'),
   },
   {
+    word: 'drift',
+    group: 'Provision',
+    summary: 'say what was changed by hand since the last apply',
+    load: () => import('./drift.ts'),
+  },
+  {
     word: 'deploy',
     group: 'Release',
     summary: 'bring the last commit live as the next release',

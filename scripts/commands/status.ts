@@ -1,5 +1,6 @@
 import { backupText } from '../backup-text.ts';
 import type { Command, Context } from '../command.ts';
+import { driftText } from '../drift-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { onEachHost } from '../fleet.ts';
 import { describe, type Status } from '../status.ts';
@@ -25,11 +26,21 @@ async function show(context: Context): Promise<number> {
 }
 
 /** A line for each value; of several applications one for each of them. */
-function linesOf({ apps, release, commit, healthy, maintenance, backups, ...machine }: Status): string[] {
+function linesOf({
+  apps,
+  release,
+  commit,
+  healthy,
+  maintenance,
+  backups,
+  drift,
+  ...machine
+}: Status): string[] {
   const several = Object.keys(apps).length > 1;
   const values = Object.entries({
     ...machine,
     backup: backupText(backups, Date.now()),
+    drift: driftText(drift, Date.now()),
     ...(several ? {} : { release, commit, healthy, maintenance }),
   });
   const width = Math.max(...values.map(([name]) => name.length));

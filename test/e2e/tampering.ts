@@ -30,6 +30,7 @@ const special: Record<string, string> = {
   'service berth-notify.path': 'sudo systemctl --quiet disable berth-notify.path',
   'service berth-backup.timer': 'sudo systemctl --quiet disable berth-backup.timer 2>/dev/null',
   'service berth-drill.timer': 'sudo systemctl --quiet disable berth-drill.timer 2>/dev/null',
+  'service berth-drift.timer': 'sudo systemctl --quiet disable berth-drift.timer 2>/dev/null',
   // Another list would be one that nginx has not read, too: the mode alone differs here.
   'admitted to api': 'sudo chmod 0600 /etc/nginx/conf.d/berth-maintenance-api.conf',
   'role api': 'sudo -u postgres psql -qc "ALTER ROLE api CREATEDB"',
