@@ -1,3 +1,4 @@
+import { basename, dirname, join } from 'node:path';
 import { BerthError } from '../errors.ts';
 import { directory, file, gone } from '../resources/file.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -44,7 +45,9 @@ type RepositoryState = { type: string | null; head: string | null; objects: bool
 
 function bareRepository(path: string, user: string, branch: string): Resource<RepositoryState> {
   const head = `ref: refs/heads/${branch}`;
-  const git = (...argv: string[]) => ({ do: 'run', argv: ['git', ...argv], user }) as const;
+  const run = (...argv: string[]) => ({ do: 'run', argv, user }) as const;
+  // Made beside it and renamed: what was killed half way is no repository, and nothing that stands in the way.
+  const partial = join(dirname(path), `.${basename(path)}.partial`);
   return {
     id: `repository ${path}`,
     async check(host) {
@@ -61,8 +64,12 @@ function bareRepository(path: string, user: string, branch: string): Resource<Re
     },
     plan({ type, head: found, objects }) {
       if (type === null) {
-        const make = ['init', '--bare', '--quiet', '--template=', `--initial-branch=${branch}`, path];
-        return [{ ...git(...make), action: 'add' }];
+        const options = ['--bare', '--quiet', '--template=', `--initial-branch=${branch}`];
+        return [
+          { ...run('rm', '-rf', '--', partial), action: 'add' },
+          run('git', 'init', ...options, partial),
+          run('mv', '--no-target-directory', partial, path),
+        ];
       }
       if (type !== 'directory' || found === null || !objects) {
         throw new BerthError(
@@ -71,7 +78,9 @@ function bareRepository(path: string, user: string, branch: string): Resource<Re
           'move it away, or set apps.<app>.push: none, and run the same command again',
         );
       }
-      return found === head ? [] : [git('--git-dir', path, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`)];
+      return found === head
+        ? []
+        : [run('git', '--git-dir', path, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`)];
     },
     inverse: () => ({ goal: gone(path) }),
   };
