@@ -2,6 +2,7 @@ import { backups } from './backups.ts';
 import { certificates } from './certificates.ts';
 import { clock } from './clock.ts';
 import { disk } from './disk.ts';
+import { drift } from './drift.ts';
 import { exposure } from './exposure.ts';
 import type { Check } from './finding.ts';
 import { firewall } from './firewall.ts';
@@ -40,4 +41,5 @@ export const checks: Check[] = [
   clock,
   disk,
   backups,
+  drift,
 ];

@@ -27,6 +27,7 @@ async function run({ host }: Subject): Promise<Finding[]> {
     host.run(['nginx', '-T']),
     host.run(['ps', '-C', 'nginx', '-o', 'user=,args=']),
   ]);
+  if (code !== 0) return [judge(rules.valid, [stderr.trim()], '')];
   const settings = stdout.replaceAll(/^\s*#.*$/gm, '');
   const values = (name: string) =>
     [...settings.matchAll(new RegExp(`^\\s*${name}\\s+([^;]+);`, 'gm'))].map(([, value = '']) =>
@@ -39,7 +40,7 @@ async function run({ host }: Subject): Promise<Finding[]> {
   const rooted = workers.stdout.split('\n').filter((line) => /^root\b.*worker process/.test(line));
   const [user = 'nobody said'] = values('user');
   return [
-    judge(rules.valid, code === 0 ? [] : [stderr.trim()], 'nginx -t'),
+    judge(rules.valid, [], 'nginx -t'),
     judge(
       rules.protocols,
       protocols.length === 0 ? ['ssl_protocols is not set'] : [...new Set(old)],

@@ -1,6 +1,7 @@
 import type { AppSettings } from '../../provisioning/settings.ts';
 import { type Finding, judge, type Rule, skip } from '../../provisioning/verify/finding.ts';
-import { type Answer, ask, exchange, hostOf } from './exchange.ts';
+import { ask, exchange, hostOf } from './exchange.ts';
+import { type Site, sitesOf } from './sites.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 const fix = 'berth logs; berth rollback brings back a release that refused it';
@@ -49,60 +50,69 @@ const tokens: [what: string, header: string[]][] = [
   ],
 ];
 
+const requests = [
+  ['GET', '/api/users/me'],
+  ['GET', '/api/posts'],
+  ['POST', '/api/posts'],
+  ['DELETE', '/api/users/me'],
+] as const;
+
+const json = 'Content-Type: application/json';
+const inputs: [what: string, headers: string[], body: string][] = [
+  ['broken JSON', [json], '{"username":'],
+  ['no JSON', ['Content-Type: text/xml'], '<a/>'],
+  ['a list', [json], '[]'],
+  ['an operator for a password', [json], '{"username":"a@example.com","password":{"$ne":""}}'],
+  ['a prototype', [json], '{"__proto__":{"admin":true}}'],
+];
+
 /** That the bundled API refuses what it should; of another application the size of bodies alone is known. */
 export const api: OutsideCheck = { id: 'api', run };
 
 async function run(target: Target): Promise<Finding[]> {
   const apps = Object.values(target.settings.apps);
-  const oversize = (await Promise.all(apps.map((app) => oversized(target, app)))).flat();
-  const bodies = judge(
-    rules.bodies,
-    oversize,
-    apps.map(({ name, bodyLimitBytes }) => `${name}: over ${bodyLimitBytes} bytes is 413`).join(', '),
-  );
-  if (!(await isBundled(target))) {
+  const [oversize, bundled] = await Promise.all([
+    Promise.all(apps.map((app) => oversized(target, app))),
+    Promise.all(sitesOf(target).map(async (site) => ((await isBundled(target, site)) ? [site] : []))),
+  ]);
+  const limits = apps.map(({ name, bodyLimitBytes }) => `${name}: over ${bodyLimitBytes} bytes is 413`);
+  const bodies = judge(rules.bodies, oversize.flat(), limits.join(', '));
+  const [site] = bundled.flat();
+  if (!site) {
     const why = 'the bundled API does not answer here';
     return [skip(rules.tokens, why), skip(rules.input, why), bodies];
   }
-  const [unsigned, odd] = await Promise.all([tokensTaken(target), inputTaken(target)]);
+  const [unsigned, odd] = await Promise.all([tokensTaken(target, site), inputTaken(target, site)]);
   return [
     judge(rules.tokens, unsigned, `401 for ${tokens.map(([what]) => what).join(', ')}`),
-    judge(rules.input, odd, '4xx'),
+    judge(rules.input, odd, inputs.map(([what]) => what).join(', ')),
     bodies,
   ];
 }
 
-async function isBundled(target: Target): Promise<boolean> {
-  const { status, body } = await ask(target, { path: '/api/openapi.json' });
+async function isBundled(target: Target, site: Site): Promise<boolean> {
+  const { status, body } = await ask(target, { ...site, path: '/api/openapi.json' });
   return status === 200 && body.includes('"/posts"') && body.includes('"/login"');
 }
 
-async function tokensTaken(target: Target): Promise<string[]> {
+async function tokensTaken(target: Target, site: Site): Promise<string[]> {
+  const tried = tokens.flatMap(([what, headers]) =>
+    requests.map(([method, path]) => ({ what, method, path, headers })),
+  );
   const taken = await Promise.all(
-    tokens.flatMap(([what, header]) =>
-      ['GET /api/users/me', 'GET /api/posts', 'POST /api/posts', 'DELETE /api/users/me'].map(async (line) => {
-        const [method = '', path = ''] = line.split(' ');
-        const { status, headers } = await ask(target, { method, path, headers: header });
-        const fine = status === 401 && /^Bearer/.test(headers['www-authenticate'] ?? '');
-        return fine ? [] : [`${line} with ${what}: ${status}`];
-      }),
-    ),
+    tried.map(async ({ what, ...request }) => {
+      const { status, headers } = await ask(target, { ...site, ...request });
+      const fine = status === 401 && /^Bearer/.test(headers['www-authenticate'] ?? '');
+      return fine ? [] : [`${request.method} ${request.path} with ${what}: ${status}`];
+    }),
   );
   return taken.flat();
 }
 
-async function inputTaken(target: Target): Promise<string[]> {
-  const json = 'Content-Type: application/json';
-  const bodies: [what: string, headers: string[], body: string][] = [
-    ['broken JSON', [json], '{"username":'],
-    ['no JSON', ['Content-Type: text/xml'], '<a/>'],
-    ['a list', [json], '[]'],
-    ['an operator for a password', [json], '{"username":"a@example.com","password":{"$ne":""}}'],
-    ['a prototype', [json], '{"__proto__":{"admin":true}}'],
-  ];
+async function inputTaken(target: Target, site: Site): Promise<string[]> {
   const taken = await Promise.all(
-    bodies.map(async ([what, headers, body]) => {
-      const { status }: Answer = await ask(target, { method: 'POST', path: '/api/login', headers, body });
+    inputs.map(async ([what, headers, body]) => {
+      const { status } = await ask(target, { ...site, method: 'POST', path: '/api/login', headers, body });
       return status >= 400 && status < 500 ? [] : [`POST /api/login with ${what}: ${status}`];
     }),
   );

@@ -1,5 +1,6 @@
 import { judge, skip } from '../../provisioning/verify/finding.ts';
 import { type Answer, ask, exchange, hostOf } from './exchange.ts';
+import { sitesOf } from './sites.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 const fix = 'berth apply; an application that sets a header itself can take it away';
@@ -54,12 +55,11 @@ async function run(target: Target) {
 
 async function answersOf(target: Target): Promise<Named[]> {
   const host = hostOf(target);
-  const [app] = Object.values(target.settings.apps);
-  const domain = app?.domains[0];
+  const applications = sitesOf(target).slice(1);
   const twice = `GET / HTTP/1.1\r\nHost: ${host}\r\nHost: other\r\n\r\n`;
   const requests: [what: string, answer: Promise<Answer>][] = [
     ['/', ask(target, { path: '/' })],
-    ['the application', ask(target, { path: app?.prefix ?? '/', ...(domain ? { host: domain } : {}) })],
+    ...applications.map((site): [string, Promise<Answer>] => [site.what, ask(target, site)]),
     ['an unknown path', ask(target, { path: '/berth-verify/none' })],
     ['TRACE', ask(target, { method: 'TRACE', path: '/' })],
     ['two hosts', exchange(target, { bytes: twice })],

@@ -1,5 +1,6 @@
 import { judge } from '../../provisioning/verify/finding.ts';
 import { ask } from './exchange.ts';
+import { sitesOf } from './sites.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 const refused = [400, 401, 403, 404, 405, 421, 501];
@@ -9,14 +10,12 @@ const unwanted = ['TRACE', 'TRACK', 'CONNECT', 'DEBUG', 'PROPFIND', 'BERTH'];
 export const methods: OutsideCheck = { id: 'methods', run };
 
 async function run(target: Target) {
-  const [app] = Object.values(target.settings.apps);
-  const paths = [...new Set(['/', app?.prefix ?? '/'])];
-  const tried = paths.flatMap((path) => unwanted.map((method) => [method, path] as const));
+  const tried = sitesOf(target).flatMap((site) => unwanted.map((method) => [method, site] as const));
   const answers = await Promise.all(
-    tried.map(async ([method, path]) => {
+    tried.map(async ([method, site]) => {
       const marker = 'berth-verify-echo';
-      const { status, body } = await ask(target, { method, path, headers: [`X-Berth: ${marker}`] });
-      const said = `${method} ${path}: ${status}${body.includes(marker) ? ', and it echoes headers' : ''}`;
+      const { status, body } = await ask(target, { ...site, method, headers: [`X-Berth: ${marker}`] });
+      const said = `${method} to ${site.what}: ${status}${body.includes(marker) ? ', and it echoes headers' : ''}`;
       // 502 and 503: the application is not there to refuse it.
       const fine = [...refused, 502, 503].includes(status) && !body.includes(marker);
       return { fine, said };

@@ -17,14 +17,13 @@ async function run(target: Target) {
   const named = Object.values(target.settings.apps).filter(({ domains }) => domains.length > 0);
   if (named.length === 0) return [skip(rule, 'no application has domains: every name leads to them')];
   const wrong = await Promise.all(
-    named.map(async ({ name, prefix, health }) => {
-      const own = await ask(target, { path: health, host: named[0]?.domains[0] ?? stranger });
-      const { status, headers } = await ask(target, {
-        path: prefix === '/' ? health : prefix,
-        host: stranger,
-      });
-      const led = headers['x-release'] !== undefined && headers['x-release'] === own.headers['x-release'];
-      return status < 400 && led ? [`${name} answers ${status} as ${stranger}`] : [];
+    named.map(async ({ name, health, domains: [domain = stranger] }) => {
+      const [own, led] = await Promise.all(
+        [domain, stranger].map((host) => ask(target, { path: health, host })),
+      );
+      const release = led?.headers['x-release'];
+      const same = release !== undefined && release === own?.headers['x-release'];
+      return same ? [`${name} answers ${led?.status} as ${stranger}`] : [];
     }),
   );
   return [judge(rule, wrong.flat(), `${stranger} tried`)];

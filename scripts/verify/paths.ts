@@ -1,5 +1,6 @@
 import { judge } from '../../provisioning/verify/finding.ts';
 import { ask } from './exchange.ts';
+import { below, sitesOf } from './sites.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 const climbing = [
@@ -34,21 +35,18 @@ const signs =
 export const paths: OutsideCheck = { id: 'paths', run };
 
 async function run(target: Target) {
-  const prefixes = [
-    ...new Set([
-      '/',
-      ...Object.values(target.settings.apps).map(({ prefix }) => (prefix === '/' ? '/' : `${prefix}/`)),
-    ]),
-  ];
+  const sites = sitesOf(target);
   const look = async (names: string[]) => {
-    const all = prefixes.flatMap((prefix) => names.map((name) => `${prefix}${name}`));
+    const tried = sites.flatMap((site) => names.map((name) => ({ ...site, path: below(site, name) })));
     const seen = await Promise.all(
-      all.map(async (path) => {
-        const { status, body } = await ask(target, { path });
-        return signs.test(body) ? [`${path}: ${status} with ${signs.exec(body)?.[0].slice(0, 40)}`] : [];
+      tried.map(async (request) => {
+        const { status, body } = await ask(target, request);
+        return signs.test(body)
+          ? [`${request.path} of ${request.what}: ${status} with ${signs.exec(body)?.[0].slice(0, 40)}`]
+          : [];
       }),
     );
-    return { wrong: seen.flat(), fine: `${all.length} paths tried` };
+    return { wrong: seen.flat(), fine: `${tried.length} paths tried` };
   };
   const [up, own] = await Promise.all([look(climbing), look(hidden)]);
   const fix = 'find what serves it: an alias or root of nginx, or static files of the application';

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { judge } from '../../provisioning/verify/finding.ts';
 import { exchange, hostOf } from './exchange.ts';
+import { sitesOf } from './sites.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 const inner = 'GET /berth-verify-smuggled HTTP/1.1\r\nHost: smuggled\r\n\r\n';
@@ -21,13 +23,18 @@ const ambiguous: [what: string, headers: string[], body: string][] = [
 export const smuggling: OutsideCheck = { id: 'smuggling', run };
 
 async function run(target: Target) {
-  const [app] = Object.values(target.settings.apps);
-  const path = app?.prefix ?? '/';
+  // One that is passed on to an application, where there are two readers.
+  const [own, site = own] = sitesOf(target);
+  const { path = '/', host = hostOf(target) } = site ?? {};
   const wrong = await Promise.all(
     ambiguous.map(async ([what, headers, body]) => {
-      const head = [`POST ${path} HTTP/1.1`, `Host: ${hostOf(target)}`, ...headers].join('\r\n');
+      const head = [`POST ${path} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
       // Long enough for a second answer to follow a first.
-      const { status, count } = await exchange(target, { bytes: `${head}\r\n\r\n${body}`, timeoutMs: 1500 });
+      const { status, count } = await exchange(target, {
+        servername: isIP(host) ? undefined : host,
+        bytes: `${head}\r\n\r\n${body}`,
+        timeoutMs: 1500,
+      });
       const refused = (status >= 400 && status < 500) || status === 501;
       return refused && count === 1 ? [] : [`${what}: ${count} answers, the first ${status}`];
     }),
