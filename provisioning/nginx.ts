@@ -17,9 +17,6 @@ const problems: [number, string, string][] = [
   [504, 'Gateway Timeout', 'The application took too long to answer.'],
 ];
 
-/** Two years, as Mozilla's guideline has it. */
-const hstsSeconds = 63_072_000;
-
 /** nginx's configuration and the landing page, path → content, each set in the order in which it is written. */
 export function nginxFiles(settings: Settings, platform: Platform, certificate: string) {
   const apps = Object.values(settings.apps);
@@ -71,7 +68,6 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
   return render('nginx/server.conf', {
     httpPort,
     publicPort: publicHttpsPort === 443 ? '' : `:${publicHttpsPort}`,
-    hsts: publicHttpsPort === 443 ? `max-age=${hstsSeconds}` : '',
     servers: [block('_', main, true), ...[...groups].map(([names, apps]) => block(names, apps, false))].join(
       '\n',
     ),

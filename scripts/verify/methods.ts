@@ -3,7 +3,8 @@ import { ask } from './exchange.ts';
 import { sitesOf } from './sites.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
-const refused = [400, 401, 403, 404, 405, 421, 501];
+/** 0: closed without an answer. */
+const refused = [0, 400, 401, 403, 404, 405, 421, 501];
 const unwanted = ['TRACE', 'TRACK', 'CONNECT', 'DEBUG', 'PROPFIND', 'BERTH'];
 
 /** Methods that nobody needs: TRACE would show headers that scripts must not see. */
