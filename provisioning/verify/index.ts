@@ -8,7 +8,10 @@ import type { Check } from './finding.ts';
 import { firewall } from './firewall.ts';
 import { listening } from './listening.ts';
 import { loaded } from './loaded.ts';
+import { logins } from './logins.ts';
 import { modes } from './modes.ts';
+import { modules } from './modules.ts';
+import { mounts } from './mounts.ts';
 import { nginx } from './nginx.ts';
 import { postgresql } from './postgresql.ts';
 import { secrets } from './secrets.ts';
@@ -38,6 +41,9 @@ export const checks: Check[] = [
   exposure,
   updates,
   sysctl,
+  modules,
+  mounts,
+  logins,
   clock,
   disk,
   backups,

@@ -11,7 +11,13 @@ const rules = {
   others: {
     id: 'updates.others',
     title: 'no other update waits',
-    fix: 'sudo apt-get upgrade when it suits; PostgreSQL restarts by it',
+    fix: 'sudo apt-get upgrade when it suits',
+    reference: 'CIS Debian 12 1.2.2.1',
+  },
+  postgresql: {
+    id: 'updates.postgresql',
+    title: 'no update of PostgreSQL waits',
+    fix: 'sudo apt-get install --only-upgrade postgresql-<version> when it suits: its restart ends every connection',
     reference: 'CIS Debian 12 1.2.2.1',
   },
   automatic: {
@@ -48,14 +54,17 @@ async function run({ host }: Subject): Promise<Finding[]> {
   const waiting = parseInstalls(simulated);
   const named = (those: Install[]) => those.map(({ name, to }) => `${name} ${to}`);
   const automatic = periodic(config, 'Unattended-Upgrade') && periodic(config, 'Update-Package-Lists');
-  const security = named(waiting.filter(({ security }) => security));
+  const isPostgresql = ({ name }: Install) => name.startsWith('postgresql');
+  const rest = waiting.filter((install) => !isPostgresql(install));
+  const security = named(rest.filter(({ security }) => security));
   const days = (Date.now() / 1000 - Number(stamp.stdout)) / 86_400;
   return [
     // What comes by itself within a day is on its way.
     automatic && days < 2
       ? advise(rules.security, security, 'none')
       : judge(rules.security, security, 'none'),
-    advise(rules.others, named(waiting.filter(({ security }) => !security)), 'none'),
+    advise(rules.others, named(rest.filter(({ security }) => !security)), 'none'),
+    advise(rules.postgresql, named(waiting.filter(isPostgresql)), 'none'),
     judge(rules.automatic, automatic ? [] : ['unattended-upgrades is not on'], 'unattended-upgrades, daily'),
     advise(
       rules.lists,
