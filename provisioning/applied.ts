@@ -1,4 +1,5 @@
 import type { Host } from './host.ts';
+import type { Settings } from './settings.ts';
 
 /** The last apply that ended well, with the code and the runtime that it brought; what differs since was changed by hand. */
 export type Applied = {
@@ -17,6 +18,8 @@ export type Unfinished = {
   by: string;
   /** It ended well but for risky changes, which nobody has confirmed yet. */
   toConfirm?: Omit<Applied, 'at'>;
+  /** Of a remove: what the machine was applied with, since its own copy goes early. */
+  settings?: Settings;
 };
 
 const paths = { applied: '/var/lib/berth/applied.json', unfinished: '/var/lib/berth/unfinished.json' };
@@ -31,8 +34,13 @@ export async function readUnfinished(host: Host): Promise<Unfinished | null> {
 }
 
 /** Before the first change: until `markApplied`, what differs may be its rest. */
-export async function markUnfinished(host: Host, verb: Unfinished['verb'], by: string): Promise<void> {
-  const unfinished: Unfinished = { verb, at: new Date().toISOString(), by };
+export async function markUnfinished(
+  host: Host,
+  verb: Unfinished['verb'],
+  by: string,
+  settings?: Settings,
+): Promise<void> {
+  const unfinished: Unfinished = { verb, at: new Date().toISOString(), by, ...(settings && { settings }) };
   await host.write(paths.unfinished, `${JSON.stringify(unfinished)}\n`, own);
 }
 

@@ -11,9 +11,14 @@ export function keptSettings(settings: Settings): Resource {
   return file({ path, content: `${JSON.stringify(settings, null, 2)}\n`, mode: 0o600 });
 }
 
+/** null: there are none. */
+export async function findKeptSettings(host: Host): Promise<Settings | null> {
+  return JSON.parse((await host.read(path)) ?? 'null') as Settings | null;
+}
+
 /** @throws BerthError `not_applied` */
 export async function readKeptSettings(host: Host): Promise<Settings> {
-  const text = await host.read(path);
-  if (text !== null) return JSON.parse(text) as Settings;
+  const settings = await findKeptSettings(host);
+  if (settings) return settings;
   throw new BerthError('not_applied', `${path} is not on the machine`, 'run: berth apply');
 }

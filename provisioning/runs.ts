@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BerthError } from './errors.ts';
 import type { Event } from './events.ts';
@@ -49,7 +50,10 @@ export function openRun(info: RunInfo): { record: (event: Event) => void; orphan
         // A full disk must not end the run, nor hide what it says to an operator who is there.
       }
     },
-    orphan: () => saveHolder({ ...info, orphaned: true }),
+    orphan() {
+      // Gone where this run has taken Berth away.
+      if (existsSync(dirname(holderPath))) saveHolder({ ...info, orphaned: true });
+    },
   };
 }
 

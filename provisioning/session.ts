@@ -95,6 +95,8 @@ function begin(run: RunInfo, { stop, gone }: Operator): Emit {
 /** The one place that every run passes at its end. What goes wrong here cannot change how it ended. */
 async function finish(host: Host, run: RunInfo, input: unknown, outcome: Outcome): Promise<void> {
   try {
+    // Where this run has taken Berth away, nothing is to come back.
+    if (!(await host.stat('/var/lib/berth'))) return;
     finished(run, outcome);
     await pruneRuns();
     const end = outcome.ok ? outcome : { ok: false as const, code: outcome.error.code };

@@ -20,7 +20,7 @@ import { hostname, swap, timezone } from './resources/machine.ts';
 import { packages } from './resources/package.ts';
 import { closedDatabase, database, pendingRestart, role } from './resources/postgresql.ts';
 import { currentRelease } from './resources/release.ts';
-import { type Resource, staying } from './resources/resource.ts';
+import { atTheEnd, type Resource, staying } from './resources/resource.ts';
 import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
 import { sharedFolder } from './resources/shared-folder.ts';
 import { group, member, noOthers, user } from './resources/user.ts';
@@ -196,7 +196,7 @@ function readEnvironment({ name }: AppSettings): string {
 function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
   return [
     ...atTheEnd([
-      directory({ path: '/opt/berth' }),
+      directory({ path: '/opt/berth', holds: 'ours' }),
       link('/opt/berth/code', `sources/${code}`),
       link('/opt/berth/node', `runtime/${runtime}`),
     ]),
@@ -210,11 +210,6 @@ function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
   ];
 }
 
-/** What takes Berth away runs from it and writes to it; see removal.ts. */
-function atTheEnd(resources: Resource[]): Resource[] {
-  return staying(null, resources);
-}
-
 const notifyUnits = {
   'berth-notify.path': 'systemd/berth-notify.path',
   'berth-notify.service': 'systemd/berth-notify.service',
@@ -225,7 +220,7 @@ const notifyUnits = {
 function notify(): Resource[] {
   return [
     ...atTheEnd([
-      directory({ path: '/var/lib/berth' }),
+      directory({ path: '/var/lib/berth', holds: 'ours' }),
       directory({ path: '/var/lib/berth/notify', mode: 0o700 }),
     ]),
     ...Object.entries(notifyUnits).map(([unit, template]) =>

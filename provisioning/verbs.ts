@@ -30,6 +30,7 @@ import { renew } from './releases/renew.ts';
 import { releases, rollback } from './releases/rollback.ts';
 import { settle } from './releases/settle.ts';
 import { appRoot } from './releases/store.ts';
+import { forget, previewRemoval, remove } from './removal.ts';
 import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
 import { requireSameChanges, requireSamePlan, type SealedPlan, sealPlan } from './sealed-plan.ts';
@@ -71,6 +72,9 @@ export const verbs: Record<string, Verb> = {
   attach,
   holder,
   unlock,
+  removal: previewRemoval,
+  remove: (input, context) => remove(input, runFor(input, context)),
+  forget: (input, context) => forget(input, runFor(input, context)),
   history,
   drift,
   status,

@@ -36,14 +36,26 @@ export type Inverse = {
   goal?: Goal;
   /** What has to wait until every file is gone, in the site's order. */
   last?: Goal;
+  /** What the removal itself needs until its very end. */
+  end?: Goal;
   /** What is left of it, in a few words for a person. */
   stays?: string;
 };
 
-/** Resources that stay when Berth goes; `what` they are to a person, where that is worth saying. */
-export function staying(what: string | null, resources: Resource[]): Resource[] {
-  const inverse = () => (what === null ? {} : { stays: what });
-  return resources.map((resource) => ({ ...resource, inverse }));
+/** Resources that stay when Berth goes; `what` they are to a person. */
+export function staying(what: string, resources: Resource[]): Resource[] {
+  return resources.map((resource) => ({ ...resource, inverse: () => ({ stays: what }) }));
+}
+
+/** Resources that the removal of all others runs from, or is guarded by. */
+export function atTheEnd(resources: Resource[]): Resource[] {
+  return resources.map((resource) => ({
+    ...resource,
+    inverse(options) {
+      const { goal } = resource.inverse(options);
+      return goal ? { end: goal } : {};
+    },
+  }));
 }
 
 /** The same resource, what it changes guarded, also when it is taken away again. */

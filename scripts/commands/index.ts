@@ -51,6 +51,12 @@ export const entries: Entry[] = [
     load: () => import('./drift.ts'),
   },
   {
+    word: 'remove',
+    group: 'Provision',
+    summary: 'take away what berth put on the machine; data stay',
+    load: () => import('./remove.ts'),
+  },
+  {
     word: 'deploy',
     group: 'Release',
     summary: 'bring the last commit live as the next release',

@@ -1,0 +1,72 @@
+import type { BackupResult } from '../../provisioning/backups/backup.ts';
+import type { ApplySummary, Event } from '../../provisioning/events.ts';
+import type { Preview, RemovalInput, Removed } from '../../provisioning/removal.ts';
+import type { Command, Context } from '../command.ts';
+import { confirmChange } from '../confirm.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type MachineSide, openMachineSide } from '../machine-side.ts';
+import { bytesText } from '../table.ts';
+import { neutral } from '../terminal.ts';
+
+export const command: Command = {
+  options: [
+    ['--purge-data', 'delete the data too: databases, shared folders, backups on the machine'],
+    ['--skip-backup', 'do not back up before'],
+  ],
+  examples: [
+    ['berth remove', 'after a backup, take away what berth put there; data stay'],
+    ['berth remove --purge-data', 'data too, after the host’s name was typed'],
+  ],
+  async run(context, { options }) {
+    const purge = options.purgeData === true;
+    const side = await openMachineSide(context);
+    const { code, runtime, by } = side;
+    const input: RemovalInput = { settings: await context.settings(), code, runtime, by, purge };
+    const preview = await side.ask<Preview>('removal', input, shown(context, 'plan'));
+    await confirmed(context, preview, purge);
+    // What is deleted right after needs no copy beside it.
+    const wanted = preview.applied && (!purge || preview.restic);
+    if (wanted && options.skipBackup !== true) await backUp(context, side);
+    await takeAway(context, side, input);
+    return EXIT.done;
+  },
+};
+
+function shown({ report }: Context, verb: string): (event: Event) => void {
+  return (event) => report.event(verb, event);
+}
+
+async function confirmed({ confirm, flags, report }: Context, { left }: Preview, purge: boolean) {
+  for (const what of left) report.print(`  stays: ${neutral(what)}\n`);
+  const { host } = flags;
+  if (purge) {
+    return confirm(
+      `This takes Berth away from ${host} and deletes the data of its applications, and its backups there.`,
+      host,
+    );
+  }
+  return confirm(`This takes Berth away from ${host}: its applications stop, their data stay.`);
+}
+
+async function backUp(context: Context, side: MachineSide): Promise<void> {
+  const input = { kind: 'manual', by: side.by, reason: 'before berth remove' };
+  const { id, bytes } = await context.report.step('backs up', () =>
+    side.ask<BackupResult>('backup', input, shown(context, 'backup')),
+  );
+  context.report.print(`${id}  ${bytesText(bytes)}\n`);
+}
+
+async function takeAway(context: Context, side: MachineSide, input: RemovalInput): Promise<void> {
+  const { report } = context;
+  const removed = await report.step('takes away what Berth put there', () =>
+    side.change<Removed>('remove', input, shown(context, 'remove')),
+  );
+  if (removed.guarded) await confirmChange(context, side, removed.guarded);
+  await report.step('takes away what that ran from', () =>
+    side.change<ApplySummary>('forget', input, () => {}),
+  );
+  const { left, guarded: _, ...summary } = removed;
+  report.summary('apply', summary);
+  report.data({ type: 'removed', host: context.flags.host, left });
+  for (const what of left) report.print(`left: ${neutral(what)}\n`);
+}
