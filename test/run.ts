@@ -40,8 +40,11 @@ const machines: Part[][] = [
   [mocha('kills', ['test/e2e/kills.test.ts'])],
   [mocha('applications', ['test/e2e/apps.test.ts']), mocha('words', ['test/e2e/words.test.ts'])],
   [mocha('backups', ['test/e2e/backups.test.ts']), mocha('running', ['test/e2e/running.test.ts'])],
-  [mocha('plan', ['test/e2e/plan.test.ts'])],
-  [mocha('git push', ['test/e2e/push.test.ts']), mocha('interrupted', ['test/e2e/interrupt.test.ts'])],
+  [
+    mocha('git push', ['test/e2e/push.test.ts']),
+    mocha('interrupted', ['test/e2e/interrupt.test.ts']),
+    mocha('plan', ['test/e2e/plan.test.ts']),
+  ],
   // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
