@@ -7,13 +7,16 @@ export type Platform = {
   /** `http2 on;` is a directive of its own since nginx 1.25.1. */
   nginxHttp2: 'parameter' | 'directive';
   systemd: number;
+  openssh: number;
+  /** Whether systemd listens for sshd. */
+  sshSocket: boolean;
 };
 
 const platforms: Record<string, Omit<Platform, 'name'>> = {
-  'debian 12': { postgresql: '15', nginxHttp2: 'parameter', systemd: 252 },
-  'debian 13': { postgresql: '17', nginxHttp2: 'directive', systemd: 257 },
-  'ubuntu 24.04': { postgresql: '16', nginxHttp2: 'parameter', systemd: 255 },
-  'ubuntu 26.04': { postgresql: '18', nginxHttp2: 'directive', systemd: 259 },
+  'debian 12': { postgresql: '15', nginxHttp2: 'parameter', systemd: 252, openssh: 9.2, sshSocket: false },
+  'debian 13': { postgresql: '17', nginxHttp2: 'directive', systemd: 257, openssh: 10, sshSocket: false },
+  'ubuntu 24.04': { postgresql: '16', nginxHttp2: 'parameter', systemd: 255, openssh: 9.6, sshSocket: true },
+  'ubuntu 26.04': { postgresql: '18', nginxHttp2: 'directive', systemd: 259, openssh: 10.2, sshSocket: true },
 };
 
 /**

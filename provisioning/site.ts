@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { administrator } from './administrator.ts';
 import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
 import { environmentParts } from './environment.ts';
@@ -23,8 +24,9 @@ import { currentRelease } from './resources/release.ts';
 import { atTheEnd, type Resource, staying } from './resources/resource.ts';
 import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
 import { sharedFolder } from './resources/shared-folder.ts';
-import { group, member, noOthers, user } from './resources/user.ts';
+import { group, member, user } from './resources/user.ts';
 import type { AppSettings, Settings } from './settings.ts';
+import { sshd, sshdDropIn, sshdService } from './sshd.ts';
 import { render } from './template.ts';
 
 export type SiteInput = {
@@ -51,6 +53,7 @@ export function site(input: SiteInput): Resource[] {
     ...timerUnits,
     ...driftUnits,
     ...undoUnits,
+    sshdService,
   ];
   return [
     ...machine(settings, platform),
@@ -60,7 +63,9 @@ export function site(input: SiteInput): Resource[] {
     aptProxyFile(settings),
     trustedAuthorities(settings.extraCa),
     packages(packageNames(settings, platform)),
-    ...administrator(settings, apps),
+    ...administrator(settings),
+    profile(settings, apps),
+    ...sshd(settings, platform),
     ...berth(input, apps),
     ...notify(),
     ...atTheEnd(undo(settings)),
@@ -115,6 +120,7 @@ function journaldFiles({ journal }: Settings) {
 function loadedRecords({ settings, platform }: SiteInput): Resource[] {
   const read: [string, string[]][] = [
     [journald, Object.keys(journaldFiles(settings))],
+    [sshdService, [sshdDropIn]],
     [clusterService(platform), [clusterConf(platform)]],
     [
       nginxService,
@@ -157,35 +163,10 @@ function machine(settings: Settings, platform: Platform): Resource[] {
   ];
 }
 
-function administrator({ admin }: Settings, apps: AppSettings[]): Resource[] {
-  const { user: name, keys } = admin;
-  const home = `/home/${name}`;
-  const own = { owner: name, group: name };
-  const sudoers = `# Kept by berth apply.\n${name} ALL=(ALL:ALL) NOPASSWD: ALL\n`;
-  return [
-    // Who takes Berth away must still get in, and be root, afterwards.
-    ...staying(`the user ${name}, with its keys and its sudo`, [
-      group(name),
-      user({ name, home, system: false }),
-      member(name, 'sudo'),
-      file({
-        path: `/etc/sudoers.d/berth-${name}`,
-        content: sudoers,
-        mode: 0o440,
-        proof: ['visudo', '--check', '--quiet', '--file', '{}'],
-      }),
-      noOthers('/etc/sudoers.d', /^berth-/, [`berth-${name}`]),
-      directory({ path: home, mode: 0o750, ...own }),
-      directory({ path: `${home}/.ssh`, mode: 0o700, ...own }),
-      file({
-        path: `${home}/.ssh/authorized_keys`,
-        content: keys.map((key) => `${key}\n`).join(''),
-        mode: 0o600,
-        ...own,
-      }),
-    ]),
-    block({ path: `${home}/.profile`, lines: apps.slice(0, 1).map(readEnvironment), mode: 0o644, ...own }),
-  ];
+function profile({ admin }: Settings, apps: AppSettings[]): Resource {
+  const { user } = admin;
+  const lines = apps.slice(0, 1).map(readEnvironment);
+  return block({ path: `/home/${user}/.profile`, lines, mode: 0o644, owner: user, group: user });
 }
 
 /** What a login shell runs: the one source of the environment is the file that systemd reads too. */

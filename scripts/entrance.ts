@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { BerthError } from '../provisioning/errors.ts';
 import type { Context } from './command.ts';
 import type { Reach } from './machines/machine.ts';
+import { atAnyPort } from './ports.ts';
 import { type RemoteOptions, type RemoteResult, remote } from './ssh.ts';
 import { canAsk, openSession, type Session, settleHostKey } from './ssh-session.ts';
 import { sudoAsks, sudoPassword } from './sudo-password.ts';
@@ -38,19 +39,38 @@ export function connectAs(asking: Asking, reach: Reach, users: string[]): Connec
   let session: Session | undefined;
   let password: string | undefined;
   let settled = false;
+  let at = reach;
   const first = candidates.at(-1) as string;
 
-  const send = (user: string, argv: readonly string[], { input, ...options }: Given, control?: string) => {
+  const send = (
+    one: Reach,
+    user: string,
+    argv: readonly string[],
+    { input, ...options }: Given,
+    control?: string,
+  ) => {
     const known = password === undefined ? {} : { preamble: `${password}\n` };
     const command = password === undefined ? argv : ['env', 'BERTH_SUDO=asks', ...argv];
-    return remote(reach, user, command, { ...options, ...known, input: input(), control });
+    return remote(one, user, command, { ...options, ...known, input: input(), control });
   };
 
+  /** The port that answers comes first from then on. */
   async function byKey(argv: readonly string[], given: Given): Promise<Entered> {
+    return atAnyPort(at, async (one) => {
+      const entered = await byKeyAt(one, argv, given);
+      at =
+        one === at
+          ? at
+          : { ...one, elsewhere: [at, ...(at.elsewhere ?? [])].filter((other) => other !== one) };
+      return entered;
+    });
+  }
+
+  async function byKeyAt(one: Reach, argv: readonly string[], given: Given): Promise<Entered> {
     let last: unknown;
     for (const user of candidates) {
       try {
-        const result = await send(user, argv, given);
+        const result = await send(one, user, argv, given);
         candidates = [user, ...candidates.filter((other) => other !== user)];
         return { user, result };
       } catch (error) {
@@ -63,12 +83,12 @@ export function connectAs(asking: Asking, reach: Reach, users: string[]): Connec
 
   async function bySession(argv: readonly string[], given: Given): Promise<Entered> {
     if (session === undefined) {
-      const opened = await asking.turn(() => openSession(reach, first, asking));
+      const opened = await asking.turn(() => openSession(at, first, asking));
       session = opened;
       asking.atEnd(() => opened.close());
     }
     const { user, control } = session;
-    return { user, result: await send(user, argv, given, control) };
+    return { user, result: await send(at, user, argv, given, control) };
   }
 
   async function enter(argv: readonly string[], given: Given): Promise<Entered> {
@@ -82,7 +102,7 @@ export function connectAs(asking: Asking, reach: Reach, users: string[]): Connec
   async function byAsking(error: unknown, argv: readonly string[], given: Given): Promise<Entered> {
     if (isCode(error, 'host_key_unknown') && atTerminal(asking) && !settled) {
       settled = true;
-      await asking.turn(() => settleHostKey(reach, first, asking));
+      await asking.turn(() => settleHostKey(at, first, asking));
       return enter(argv, given);
     }
     if (!isCode(error, 'ssh_auth_failed') || !canAsk(asking.io)) throw error;

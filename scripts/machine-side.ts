@@ -10,6 +10,8 @@ import type { RunInfo } from '../provisioning/runs.ts';
 import type { Context } from './command.ts';
 import { asRoot, type ConnectOptions, connectAs } from './entrance.ts';
 import { holderText } from './holder.ts';
+import type { Reach } from './machines/machine.ts';
+import { atAnyPort } from './ports.ts';
 import { packBaggage } from './prepare.ts';
 import { remote } from './ssh.ts';
 
@@ -77,7 +79,8 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
     const request = { input: `${JSON.stringify({ verb, input, version })}\n`, signal, timeoutMs };
     const onLine = (line: string) => take(said, line);
     const argv = command(directly, '', 'main.ts');
-    said.stderr = (await remote(reach, admin.user, argv, { ...request, onLine })).stderr;
+    const login = (at: Reach) => remote(at, admin.user, argv, { ...request, onLine });
+    said.stderr = (await atAnyPort(reach, login)).stderr;
     return outcomeOf(said) as T;
   }
 

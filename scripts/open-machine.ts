@@ -6,12 +6,12 @@ export async function openMachine(
   { name, machine, settings }: HostFile,
   place: { stateDirectory: string; signal: AbortSignal },
 ): Promise<Machine> {
-  const { memoryMiB, admin, tls } = settings;
+  const { memoryMiB, admin, tls, ssh } = settings;
   if (machine.kind === 'ssh') {
     const { sshMachine } = await import('./machines/ssh.ts');
-    return sshMachine({ ...place, ...machine, name, admin: admin.user, names: tls.names });
+    return sshMachine({ ...place, ...machine, sshPort: ssh.port, name, admin: admin.user, names: tls.names });
   }
   const { containerMachine } = await import('./machines/container.ts');
   const size = memoryMiB === null ? {} : { memoryMiB };
-  return containerMachine({ ...place, ...machine, ...size, name, user: admin.user });
+  return containerMachine({ ...place, ...machine, ...size, name, user: admin.user, sshPort: ssh.port });
 }

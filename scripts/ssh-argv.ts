@@ -88,8 +88,11 @@ function sshToken(path: string): string {
   return path.replaceAll('%', '%%');
 }
 
-function configOf({ sshConfig }: Reach): string[] {
-  return sshConfig === undefined ? [] : ['-F', sshConfig];
+function configOf({ sshConfig, port }: Reach): string[] {
+  return [
+    ...(sshConfig === undefined ? [] : ['-F', sshConfig]),
+    ...(port === undefined ? [] : ['-p', `${port}`]),
+  ];
 }
 
 function quoted(word: string): string {

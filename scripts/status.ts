@@ -6,6 +6,7 @@ import { readStatus } from './apply.ts';
 import type { Context } from './command.ts';
 import { holderText } from './holder.ts';
 import { type MachineSide, openMachineSide } from './machine-side.ts';
+import type { Reach } from './machines/machine.ts';
 
 /** What `berth status` says; each value can be used as it is. */
 export type Status = {
@@ -47,7 +48,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     machine: `${machine.kind}, ${status.platform}`,
     url,
     ca: status.caPath,
-    ssh: sshLine(reach.sshConfig, settings.admin.user, reach.alias),
+    ssh: sshLine(reach, settings.admin.user),
     release: first?.release ?? null,
     commit: first?.commit ?? null,
     healthy: first?.healthy ?? false,
@@ -69,6 +70,7 @@ function urlOf({ nginx: { publicHttpsPort } }: Settings, name: string): string {
   return `https://${name.includes(':') ? `[${name}]` : name}${port}`;
 }
 
-function sshLine(config: string | undefined, user: string, alias: string): string {
-  return [...(config ? ['ssh', '-F', config] : ['ssh']), '-l', user, alias].join(' ');
+function sshLine({ sshConfig, port, alias }: Reach, user: string): string {
+  const at = port === undefined ? [] : ['-p', `${port}`];
+  return [...(sshConfig ? ['ssh', '-F', sshConfig] : ['ssh']), ...at, '-l', user, alias].join(' ');
 }

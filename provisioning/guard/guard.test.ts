@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { entriesOf } from '../history.ts';
 import { createHost } from '../host.ts';
 import { parseStat } from './clock.ts';
 import { save } from './save.ts';
@@ -58,9 +60,15 @@ describe('what undoes a risky change', () => {
     for (const name of ['new', 'new.d/new.conf']) writeFileSync(at(name), 'new');
   }
 
+  const env = () => ({ ...process.env, PATH: `${join(work, 'bin')}${delimiter}${process.env.PATH}` });
+
+  async function start(program: string, argv: string[]): Promise<number | null> {
+    const [code] = await once(spawn(program, argv, { stdio: 'ignore', env: env() }), 'close');
+    return code;
+  }
+
   function undo() {
-    const env = { ...process.env, PATH: `${join(work, 'bin')}${delimiter}${process.env.PATH}` };
-    return spawnSync('sh', [script, guard], { encoding: 'utf8', env });
+    return spawnSync('sh', [script, guard], { encoding: 'utf8', env: env() });
   }
 
   it('puts everything back, tells the programs once, and is done', () => {
@@ -84,6 +92,30 @@ describe('what undoes a risky change', () => {
     rmSync(at('new'));
     assert.equal(undo().status, 0);
     assert.equal(look().split('\n').length, before.split('\n').length);
+  });
+
+  it('happens or is confirmed, never both, when both are tried at once', async () => {
+    const results = [];
+    for (let round = 0; round < 12; round += 1) {
+      rmSync(guard, { recursive: true });
+      for (const name of ['guard', 'guard/armed.1']) mkdirSync(join(work, name));
+      for (const name of ['absent', 'present', 'restore', 'by'])
+        writeFileSync(join(guard, 'armed.1', name), '');
+      const [undone, confirmed] = ['undo', 'confirm'].map((which) =>
+        which === 'undo'
+          ? start('sh', [script, guard])
+          : start('mv', ['-T', ...['armed.1', 'confirmed.1'].map((name) => join(guard, name))]),
+      );
+      await undone;
+      results.push([(await confirmed) === 0, readdirSync(guard)]);
+    }
+    for (const [confirmed, left] of results) assert.deepEqual(left, [confirmed ? 'confirmed.1' : 'undone.1']);
+  });
+
+  it('is in the history', () => {
+    undo();
+    const [entry] = entriesOf(readFileSync(join(work, 'history.ndjson'), 'utf8'), undefined);
+    assert.deepEqual([entry?.verb, entry?.by, entry?.result], ['undo', 'the machine', 'done']);
   });
 
   it('leaves alone what was confirmed', () => {

@@ -11,7 +11,10 @@ const root = { owner: 'root', group: 'root' };
  * (copies with mode, owner and times), `restore` (a word a line, an empty line after each command).
  */
 export async function save(host: Host, risks: Risk[], into: string): Promise<void> {
-  const paths = [...new Set(risks.flatMap(({ paths }) => paths))];
+  const paths = await expanded(
+    host,
+    risks.flatMap(({ paths }) => paths),
+  );
   const absent: string[] = [];
   const present: string[] = [];
   await host.mkdir(join(into, 'files'), { ...root, mode: 0o700 });
@@ -41,6 +44,15 @@ export async function save(host: Host, risks: Risk[], into: string): Promise<voi
   };
   for (const [name, content] of Object.entries(lists))
     await host.write(join(into, name), content, { ...root, mode: 0o600 });
+}
+
+async function expanded(host: Host, paths: string[]): Promise<string[]> {
+  const all = paths.map(async (path) => {
+    if (!path.endsWith('/*')) return [path];
+    const directory = path.slice(0, -2);
+    return (await host.list(directory)).sort().map((name) => join(directory, name));
+  });
+  return [...new Set((await Promise.all(all)).flat())];
 }
 
 function lines(texts: readonly string[]): string {

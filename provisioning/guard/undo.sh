@@ -76,6 +76,14 @@ tell_programs() {
   done 3<"$batch/restore"
 }
 
+# As history.ts reads it; each line begins anew after one that a power cut has left unfinished.
+record() {
+  at=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
+  begun='{"verb":"undo","app":null,"what":"not confirmed","by":"the machine","user":null,"from":null}'
+  printf '\n{"id":"%s","at":"%s","begun":%s}\n{"id":"%s","at":"%s","ended":{"result":"done","seconds":0}}\n' \
+    "$1" "$at" "$begun" "$1" "$at" >>../history.ndjson
+}
+
 # This rename decides between undo and confirm, which renames the same directory: one of them finds it.
 for armed in armed.*; do
   [ ! -d "$armed" ] || mv -T -- "$armed" "undoing.${armed#armed.}"
@@ -91,5 +99,6 @@ for batch in undoing.*; do
   [ "$failed" = 0 ] || exit 1
   rm -rf -- "$batch/files"
   mv -T -- "$batch" "undone.${batch#undoing.}"
+  record "${batch#undoing.}"
   echo "the changes of $(cat "undone.${batch#undoing.}/by") were not confirmed and are taken back"
 done

@@ -2,7 +2,10 @@ import type { Change } from '../change.ts';
 import type { Host } from '../host.ts';
 
 export type Risk = {
-  /** Every file, symlink or directory that its changes touch; of a directory its mode and owner. */
+  /**
+   * Every file, symlink or directory that its changes touch; of a directory its mode and owner. `/etc/x.d/*` stands for
+   * whatever is in that directory by then.
+   */
   paths: string[];
   /** argvs that make running programs go by those files again, once they are back. */
   restore: string[][];

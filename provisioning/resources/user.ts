@@ -70,6 +70,16 @@ function noUser(name: string, owns: string | undefined): Goal<{ there: boolean; 
   };
 }
 
+/** A user that is there whose password opens nothing; keys and sudo are another matter. */
+export function locked(name: string): Resource<boolean> {
+  return {
+    id: `locked password of ${name}`,
+    check: async (host) => isLocked((await host.read('/etc/shadow')) ?? '', name),
+    plan: (isSo) => (isSo ? [] : [{ do: 'run', argv: ['passwd', '--quiet', '--lock', name] }]),
+    inverse: () => ({}),
+  };
+}
+
 /** A password field that no password matches begins with `!` or `*` (shadow(5)). */
 function isLocked(shadow: string, name: string): boolean {
   const field = shadow

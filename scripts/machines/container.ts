@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { atPorts } from '../ports.ts';
 import type { Report } from '../report.ts';
 import { canonical } from './container/canonical.ts';
 import { assertSudo, elevated } from './container/elevate.ts';
@@ -25,6 +26,8 @@ export type ContainerOptions = {
   network: string;
   /** A limit for everything inside, where the kernel can set one; default: none. The machine sees the computer's memory. */
   memoryMiB?: number;
+  /** Where sshd listens once the settings are applied; default 22, where a new machine listens. */
+  sshPort?: number;
   /** Whom `ssh -F ssh_config <name>` logs in as; default `deploy`. The first contact is root's. */
   user?: string;
   /** Stops what is going on; the next call completes or clears it. */
@@ -57,7 +60,7 @@ export function containerMachine(
     stop: change('stop'),
     destroy: change('destroy'),
     state: async () => stateOf(place),
-    reach: async () => reachOf(place),
+    reach: async () => atPorts(reachOf(place), options.sshPort ?? 22, undefined),
     details: async () => detailsOf(place),
   };
 }

@@ -25,6 +25,10 @@ export type Reach = {
   sshConfig?: string;
   /** What to give to ssh as the host. */
   alias: string;
+  /** The port; left out: what the configuration says. */
+  port?: number;
+  /** The same at other ports, where it may listen still or already while `ssh.port` changes. */
+  elsewhere?: Reach[];
   /** The user of the first contact, before the admin user exists; e.g. `root`. */
   firstUser: string;
   /** The public key that the machine was made with, to be the admin user's unless the settings name some. */

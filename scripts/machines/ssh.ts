@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BerthError } from '../../provisioning/errors.ts';
+import { atAnyPort, atPorts } from '../ports.ts';
 import { runChecked } from '../process.ts';
 import type { Report } from '../report.ts';
 import { remote } from '../ssh.ts';
@@ -13,6 +14,8 @@ export type SshOptions = {
   name: string;
   /** A name, an address, or an alias of the person's own OpenSSH configuration. */
   host: string;
+  /** Where sshd listens once the settings are applied; default 22. */
+  sshPort?: number;
   /** What the person's OpenSSH configuration says where these are absent. */
   port?: number;
   identity?: string;
@@ -77,12 +80,13 @@ async function reachOf(options: SshOptions): Promise<Reach> {
   const { stdout } = await runChecked(['ssh', ...given, '-G', '--', options.host]);
   // An alias is nothing that a browser or a certificate would know.
   const hostname = /^hostname (.+)$/m.exec(stdout)?.[1] ?? options.host;
-  return {
+  const reach = {
     ...(sshConfig === undefined ? {} : { sshConfig }),
     alias: options.host,
     firstUser: options.user ?? 'root',
     names: [...new Set([...(options.names ?? []), hostname])],
   };
+  return atPorts(reach, options.sshPort ?? 22, options.port);
 }
 
 /** Who is let in, and what a person has to be asked for it, is for the run that follows: it asks in its own turn. */
@@ -92,7 +96,8 @@ async function assertReachable(options: SshOptions, report: Report): Promise<voi
   await report.step(`reaches the machine ${name} (${host})`, async () => {
     const user = admin ?? reach.firstUser;
     try {
-      await remote(reach, user, ['true'], { timeoutMs: 60_000, ...(signal ? { signal } : {}) });
+      const stop = signal ? { signal } : {};
+      await atAnyPort(reach, (at) => remote(at, user, ['true'], { timeoutMs: 60_000, ...stop }));
     } catch (error) {
       if (!(error instanceof BerthError && answers.includes(error.code))) throw error;
     }

@@ -17,6 +17,8 @@ const special: Record<string, string> = {
   packages: 'sudo dpkg --remove --force-depends logrotate >/dev/null',
   'others in /etc/sudoers.d': 'sudo install -m 0440 /dev/null /etc/sudoers.d/berth-earlier',
   'trusted authorities': 'sudo touch /usr/local/share/ca-certificates/berth-earlier.crt',
+  'include in /etc/ssh/sshd_config': "sudo sed -i '/^Include/d' /etc/ssh/sshd_config",
+  'locked password of root': "sudo usermod --password 'x$y$z' root",
   'group berth-web': 'sudo usermod --append --groups berth-web nobody',
   'systemd units': "echo '[Service]' | sudo tee /etc/systemd/system/nginx.service.d/zz.conf >/dev/null",
   'service systemd-journald.service': loadOther(
@@ -25,6 +27,7 @@ const special: Record<string, string> = {
     'systemd-journald',
   ),
   'service postgresql@17-main.service': loadOther(conf, 'reload', 'postgresql@17-main'),
+  'service ssh.service': loadOther('/etc/ssh/sshd_config.d/00-berth.conf', 'reload', 'ssh'),
   'service nginx.service': loadOther('/etc/nginx/conf.d/berth.conf', 'reload', 'nginx'),
   'service api.service': 'sudo systemctl --quiet disable api.service 2>/dev/null',
   'service berth-notify.path': 'sudo systemctl --quiet disable berth-notify.path',
@@ -47,10 +50,16 @@ const special: Record<string, string> = {
 };
 
 /**
- * Not to be tampered with here: a container takes no swap, a waiting setting is a notice while a release runs, and
+ * Not to be tampered with here: who takes the host key away is not known any more, a container takes no swap, a waiting setting is a notice while a release runs, and
  * without a user's own group that user's files differ as well.
  */
-const exempt = ['swap', 'settings of postgresql@17-main.service', 'group deploy', 'group api'];
+const exempt = [
+  'host key /etc/ssh/ssh_host_ed25519_key',
+  'swap',
+  'settings of postgresql@17-main.service',
+  'group deploy',
+  'group api',
+];
 
 const byKind: [RegExp, (found: string[]) => string][] = [
   // A changed unit file is also one that systemd has not read; another mode is not.

@@ -13,13 +13,19 @@ const limitMs = 90_000;
  * Waits until the machine's sshd answers and lets everybody in, not only root.
  * Throws BerthError `boot_failed`, `ssh_silent`.
  */
-export async function awaitSsh(place: Place, address: string, signal?: AbortSignal): Promise<void> {
+export async function awaitSsh(
+  place: Place,
+  address: string,
+  { signal, sshPort = 22 }: { signal?: AbortSignal | undefined; sshPort?: number },
+): Promise<void> {
+  const ports = [...new Set([sshPort, 22])];
+  const answersAt = async () => (await Promise.all(ports.map((port) => greets(address, port)))).some(Boolean);
   signal?.throwIfAborted();
   let down = false;
   const answers = await until(
     async () => {
       down = !isRunning(place.id);
-      return down || ((await greets(address, 22)) && !refusesLogins(place.id));
+      return down || ((await answersAt()) && !refusesLogins(place.id));
     },
     limitMs,
     signal,
@@ -34,7 +40,7 @@ export async function awaitSsh(place: Place, address: string, signal?: AbortSign
       )
     : new BerthError(
         'ssh_silent',
-        `the machine ${place.name} runs, but no sshd answers at ${address}:22 after ${limitMs / 1000} s:\n${said}`,
+        `the machine ${place.name} runs, but no sshd answers at ${address}:${ports.join(' or ')} after ${limitMs / 1000} s:\n${said}`,
         'run: berth down, then berth up; if that does not help: berth destroy, then berth up',
       );
 }

@@ -8,6 +8,8 @@ export type LifeOptions = {
   image: ImageName;
   network: string;
   memoryMiB?: number;
+  /** Where sshd listens once the settings are applied; until then at 22. */
+  sshPort?: number;
   /** The user that `ssh -F ssh_config <name>` logs in as. */
   user: string;
   owner: Owner;

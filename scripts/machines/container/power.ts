@@ -25,7 +25,7 @@ export async function turnOn(options: LifeOptions, place: Place, report: Report)
       const known = isRunning(place.id) ? record.address : undefined;
       const address = known ?? (await boot(options, place, record));
       writeAccess(options, place, address);
-      await awaitSsh(place, address, options.signal);
+      await awaitSsh(place, address, options);
     } catch (error) {
       // One that does not run needs no network; the next try asks for it anew.
       if (!isRunning(place.id)) await leaveNetwork(place, parseRange(options.network), { forget: false });

@@ -1,0 +1,53 @@
+import type { Platform } from './platform.ts';
+import { file } from './resources/file.ts';
+import { type Resource, type Risk, risky, staying } from './resources/resource.ts';
+import { service } from './resources/service.ts';
+import { hostKey, includes, socketPort } from './resources/ssh.ts';
+import type { Settings } from './settings.ts';
+import { render } from './template.ts';
+
+export const sshdService = 'ssh.service';
+
+const main = '/etc/ssh/sshd_config';
+const dropIns = '/etc/ssh/sshd_config.d';
+
+/** By name, since `sshd_config.d` is read in that order and the first value of a setting wins. */
+export const sshdDropIn = `${dropIns}/00-berth.conf`;
+
+/** sshd as it shall be; what it does not say of users stays the distribution's. */
+export function sshd({ ssh: { port } }: Settings, platform: Platform): Resource[] {
+  const content = render('provisioning/files/sshd.conf', { port, kex: keyExchanges(platform).join(',') });
+  const proof = ['sshd', '-t'];
+  const risk: Risk = { paths: [main, sshdDropIn], restore: restoreOf(platform) };
+  const configuration = { [sshdDropIn]: content };
+  return [
+    ...staying('the host key', [hostKey('/etc/ssh/ssh_host_ed25519_key')]),
+    ...[
+      includes(main, `Include ${dropIns}/*.conf`, proof),
+      file({ path: sshdDropIn, content, mode: 0o600, proofInPlace: proof }),
+      service(sshdService, { configuration, onChange: 'reload', enabled: false, proof }),
+      ...(platform.sshSocket ? [socketPort(port)] : []),
+    ].map((resource) => risky(risk, resource)),
+  ];
+}
+
+/** The hybrid ones withstand a recording that is broken years later; OpenSSH 10 warns of a server without. */
+function keyExchanges({ openssh }: Platform): string[] {
+  const hybrid = ['sntrup761x25519-sha512@openssh.com'];
+  if (openssh >= 9.9) hybrid.unshift('mlkem768x25519-sha256');
+  return [...hybrid, 'curve25519-sha256', 'curve25519-sha256@libssh.org'];
+}
+
+/** Sessions go on: systemd stops the listening process alone. */
+function restoreOf({ sshSocket }: Platform): string[][] {
+  const again = [
+    ['systemctl', 'reset-failed', sshdService],
+    ['systemctl', 'reload-or-restart', sshdService],
+  ];
+  return sshSocket
+    ? [
+        ['systemctl', 'stop', sshdService],
+        ['systemctl', 'restart', 'ssh.socket'],
+      ]
+    : again;
+}
