@@ -10,6 +10,7 @@ import type { Host } from '../host.ts';
 export const guardDirectory = '/var/lib/berth/guard';
 
 export const undoService = 'berth-undo.service';
+export const undoAtBoot = 'berth-undo-boot.service';
 export const undoTimer = 'berth-undo.timer';
 
 export type BatchState = 'armed' | 'undoing' | 'undone' | 'confirmed';

@@ -67,8 +67,8 @@ describe('what undoes a risky change', () => {
     return code;
   }
 
-  function undo() {
-    return spawnSync('sh', [script, guard], { encoding: 'utf8', env: env() });
+  function undo(...when: string[]) {
+    return spawnSync('sh', [script, guard, ...when], { encoding: 'utf8', env: env() });
   }
 
   it('puts everything back, tells the programs once, and is done', () => {
@@ -128,8 +128,7 @@ describe('what undoes a risky change', () => {
 
   it('tells no program at a boot, when none has started', () => {
     change();
-    writeFileSync(join(work, 'bin/systemctl'), '#!/bin/sh\ncase $* in *is-active*) exit 3 ;; esac\n');
-    assert.equal(undo().status, 0);
+    assert.equal(undo('boot').status, 0);
     assert.throws(() => readFileSync(join(work, 'told')), { code: 'ENOENT' });
   });
 

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Kept by berth apply. Puts back what a risky change has changed, unless a new login has confirmed it. Started by
-# berth-undo.timer, by a boot and by the next apply; $1 is the directory of provisioning/guard/batch.ts. It needs
+# berth-undo.timer, by a boot ($2) and by the next apply; $1 is the directory of provisioning/guard/batch.ts. It needs
 # coreutils and systemctl alone, so that no change can have broken it. What is done twice is harmless.
 set -u
 umask 077
 export LC_ALL=C.UTF-8
 cd "$1" || exit 1
+when=${2-}
 failed=0
 
 tried() {
@@ -64,7 +65,7 @@ restore_file() {
 tell_programs() {
   tried systemctl daemon-reload
   # At a boot they have not started yet, and asking for that from here would wait for itself.
-  systemctl --quiet is-active sysinit.target || return 0
+  [ "$when" != boot ] || return 0
   set --
   while IFS= read -r word <&3; do
     if [ -n "$word" ]; then
