@@ -2,6 +2,7 @@ import { diskFull } from './disk-full.ts';
 import { BerthError, messageOf } from './errors.ts';
 import { receive } from './uploads.ts';
 
+process.umask(0o022);
 // One archive on standard input; which one, in the arguments. It cannot be a verb: those read lines there.
 const [app = '', digest = ''] = process.argv.slice(2);
 try {

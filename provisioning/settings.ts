@@ -19,6 +19,7 @@ export type Settings = {
   confirmWithinMs: number;
   journal: JournalSettings;
   swap: SwapSettings;
+  upgrades: UpgradeSettings;
   tls: TlsSettings;
   nginx: NginxSettings;
   postgresql: PostgresqlSettings;
@@ -58,6 +59,13 @@ export type JournalSettings = {
 export type SwapSettings = {
   /** `auto`: 1 GiB where memory is under 2 GiB and the kernel allows it; `off`: none of ours. */
   mode: 'auto' | 'off';
+};
+
+export type UpgradeSettings = {
+  /** Whether security updates are installed by themselves; PostgreSQL's never are. */
+  automatic: boolean;
+  /** When the machine may reboot where an update needs it, in its time zone, e.g. `04:30`; `off`: by hand alone. */
+  reboot: string;
 };
 
 export type TlsSettings = {

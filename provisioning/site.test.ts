@@ -45,6 +45,7 @@ function settings(apps: AppSettings[]): Settings {
     confirmWithinMs: 60_000,
     journal: { maxUseMiB: 500 },
     swap: { mode: 'auto' },
+    upgrades: { automatic: true, reboot: '04:30' },
     tls: { kind: 'local', names: ['10.77.0.2', 'api.example.com'] },
     nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 443 },
     backup: { enabled: true, at: '03:30', daily: 7, weekly: 4, manual: 10, drill: 'off', restic: null },

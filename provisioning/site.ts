@@ -4,6 +4,16 @@ import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
 import { environmentParts } from './environment.ts';
 import { undo, undoUnits } from './guard/resources.ts';
+import {
+  clockPackages,
+  hardenedServices,
+  hardening,
+  hardeningPackages,
+  hardeningUnits,
+  inSandboxes,
+  sandboxes,
+  sshSandbox,
+} from './hardening.ts';
 import { keptSettings } from './kept-settings.ts';
 import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
 import { nginxFiles } from './nginx.ts';
@@ -25,6 +35,7 @@ import { atTheEnd, type Resource, staying } from './resources/resource.ts';
 import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
 import { sharedFolder } from './resources/shared-folder.ts';
 import { group, member, user } from './resources/user.ts';
+import { type RootSandbox, rootUnit } from './root-unit.ts';
 import type { AppSettings, Settings } from './settings.ts';
 import { sshd, sshdDropIn, sshdService } from './sshd.ts';
 import { render } from './template.ts';
@@ -54,15 +65,17 @@ export function site(input: SiteInput): Resource[] {
     ...driftUnits,
     ...undoUnits,
     sshdService,
+    ...hardeningUnits,
   ];
   return [
     ...machine(settings, platform),
     ...loadedRecords(input),
     ...restarts(platform),
+    ...sandboxes(platform),
     // Packages may come through both.
     aptProxyFile(settings),
     trustedAuthorities(settings.extraCa),
-    packages(packageNames(settings, platform)),
+    packages(packageNames(settings, platform), clockPackages),
     ...administrator(settings),
     profile(settings, apps),
     ...sshd(settings, platform),
@@ -73,6 +86,7 @@ export function site(input: SiteInput): Resource[] {
     ...driftUnits.map((unit) =>
       file({ path: `/etc/systemd/system/${unit}`, content: render(`systemd/${unit}`) }),
     ),
+    ...hardening(settings, platform),
     ...apps.flatMap((app) => application(app, settings.admin.user)),
     ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),
     daemonReload(units),
@@ -85,6 +99,9 @@ export function site(input: SiteInput): Resource[] {
     service('berth-notify.path'),
     ...timers(settings),
     service('berth-drift.timer'),
+    ...hardenedServices(settings),
+    ...inSandboxes(settings, platform),
+    ...sshSandbox(),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
   ];
 }
@@ -103,7 +120,14 @@ function packageNames({ backup, apps }: Settings, { postgresql }: Platform): str
   const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
   const restic = backup.restic ? ['restic', ...sftp] : [];
   const git = Object.values(apps).some(({ push }) => push !== 'none') ? ['git'] : [];
-  return [...names, `postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...restic, ...git];
+  return [
+    ...names,
+    ...hardeningPackages,
+    `postgresql-${postgresql}`,
+    `postgresql-client-${postgresql}`,
+    ...restic,
+    ...git,
+  ];
 }
 
 function aptProxyFile({ proxy }: Settings): Resource {
@@ -191,11 +215,12 @@ function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
   ];
 }
 
+const spool = { writable: ['/var/lib/berth/notify'] };
 const notifyUnits = {
-  'berth-notify.path': 'systemd/berth-notify.path',
-  'berth-notify.service': 'systemd/berth-notify.service',
+  'berth-notify.path': render('systemd/berth-notify.path'),
+  'berth-notify.service': rootUnit('systemd/berth-notify.service', { ...spool, network: true }),
   // For OnFailure= of every timer's service.
-  'berth-failed@.service': 'systemd/berth-failed@.service',
+  'berth-failed@.service': rootUnit('systemd/berth-failed@.service', spool),
 };
 
 function notify(): Resource[] {
@@ -204,8 +229,8 @@ function notify(): Resource[] {
       directory({ path: '/var/lib/berth', holds: 'ours' }),
       directory({ path: '/var/lib/berth/notify', mode: 0o700 }),
     ]),
-    ...Object.entries(notifyUnits).map(([unit, template]) =>
-      file({ path: `/etc/systemd/system/${unit}`, content: render(template) }),
+    ...Object.entries(notifyUnits).map(([unit, content]) =>
+      file({ path: `/etc/systemd/system/${unit}`, content }),
     ),
   ];
 }
@@ -267,9 +292,17 @@ function application(app: AppSettings, adminUser: string): Resource[] {
     ...Object.entries(unitFiles(app)).map(([path, content]) => file({ path, content })),
     file({
       path: `/etc/systemd/system/${name}.service`,
-      content: render('systemd/app.service', { app: name }),
+      content: rootUnit('systemd/app.service', starter(name), { app: name }),
     }),
   ];
+}
+
+/** What brings back the live release's part of /etc, points nginx to its socket and asks systemd to start it. */
+function starter(name: string): RootSandbox {
+  return {
+    writable: [`/etc/${name}`, `/run/${name}`, '/srv'],
+    capabilities: ['CAP_CHOWN', 'CAP_DAC_OVERRIDE'],
+  };
 }
 
 function postgresql({ settings, platform, memoryMiB }: SiteInput, apps: AppSettings[]): Resource[] {

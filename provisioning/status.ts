@@ -6,6 +6,7 @@ import { get } from './releases/probe.ts';
 import { liveRelease, type Release, socketPath } from './releases/store.ts';
 import { holder, type RunInfo } from './runs.ts';
 import type { Settings } from './settings.ts';
+import { readUpdates, type UpdatesStatus } from './updates.ts';
 
 export type AppStatus = {
   /** `v3`; null before the first deploy. */
@@ -26,6 +27,7 @@ export type MachineStatus = {
   holder: RunInfo | null;
   backups: BackupStatus;
   drift: DriftStatus;
+  updates: UpdatesStatus | null;
 };
 
 export async function status(
@@ -41,12 +43,13 @@ export async function status(
   );
   const { name: platform } = await host.facts.platform();
   const ca = await host.read('/etc/berth/tls/ca.pem');
-  const [held, backups, drift] = await Promise.all([
+  const [held, backups, drift, updates] = await Promise.all([
     holder(undefined, { host }),
     backupStatus(host, settings),
     driftStatus(host),
+    readUpdates(host),
   ]);
-  return { platform, ca, apps: Object.fromEntries(apps), holder: held, backups, drift };
+  return { platform, ca, apps: Object.fromEntries(apps), holder: held, backups, drift, updates };
 }
 
 async function appStatus(

@@ -38,6 +38,7 @@ import type { Settings } from './settings.ts';
 import { siteFor } from './site-for.ts';
 import { status } from './status.ts';
 import { unlock } from './unlock.ts';
+import { recordUpdates } from './updates.ts';
 import { missingUploads } from './uploads.ts';
 import { verify } from './verify.ts';
 
@@ -94,6 +95,7 @@ export const verbs: Record<string, Verb> = {
   restore,
   drill,
   setRestic,
+  recordUpdates,
 };
 
 /** What an older command line may ask still: it only shows, or ends a run. */

@@ -98,6 +98,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     confirmWithinMs: host.confirm_within,
     journal: { maxUseMiB: Math.floor(host.journal.max_use / MIB) },
     swap: { mode: host.swap },
+    upgrades: host.upgrades,
     tls: host.tls,
     nginx: { httpPort, httpsPort, publicHttpsPort },
     postgresql: {

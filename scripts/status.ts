@@ -2,6 +2,7 @@ import type { BackupStatus } from '../provisioning/backups/status.ts';
 import type { DriftStatus } from '../provisioning/drift.ts';
 import type { AppSettings, Settings } from '../provisioning/settings.ts';
 import type { AppStatus } from '../provisioning/status.ts';
+import type { UpdatesStatus } from '../provisioning/updates.ts';
 import { readStatus } from './apply.ts';
 import type { Context } from './command.ts';
 import { holderText } from './holder.ts';
@@ -28,6 +29,8 @@ export type Status = {
   backups: BackupStatus;
   /** What was changed by hand since the last apply, as the machine found it at its last look. */
   drift: DriftStatus;
+  /** Which updates wait, as of apt's last run; null: it has not run since the machine was applied. */
+  updates: UpdatesStatus | null;
   /** Every application, or the one that `--app` names. */
   apps: Record<string, { url: string } & Omit<AppStatus, 'since'>>;
 };
@@ -56,6 +59,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     holder: status.holder && holderText(status.holder),
     backups: status.backups,
     drift: status.drift,
+    updates: status.updates,
     apps: Object.fromEntries(apps),
   };
 }

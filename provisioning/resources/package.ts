@@ -19,8 +19,11 @@ const dpkgScript = join(import.meta.dirname, '../dpkg.sh');
 /** Tried again while somebody else holds a lock that the program itself does not wait for. */
 const patiently = (...argv: string[]) => ['sh', '-euc', '. "$0"; patiently "$@"', dpkgScript, ...argv];
 
-/** Debian packages, without what they only recommend. A dpkg that was killed half way is mended first. */
-export function packages(names: string[]): Resource<PackagesState> {
+/**
+ * Debian packages, without what they only recommend. A dpkg that was killed half way is mended first. Of those in
+ * `oneOf` the first is installed where none of them is: they exclude one another.
+ */
+export function packages(names: string[], oneOf: string[]): Resource<PackagesState> {
   return {
     id: 'packages',
     async check(host) {
@@ -29,7 +32,8 @@ export function packages(names: string[]): Resource<PackagesState> {
       return { known, interrupted };
     },
     plan({ known, interrupted }) {
-      const missing = names.filter((name) => !installed.has(known.get(name) ?? ''));
+      const lacks = (name: string) => !installed.has(known.get(name) ?? '');
+      const missing = [...names.filter(lacks), ...(oneOf.every(lacks) ? oneOf.slice(0, 1) : [])];
       const repair: Change[] = interrupted
         ? [
             run('finish what dpkg was stopped in', patiently('dpkg', '--force-confold', '--configure', '-a')),

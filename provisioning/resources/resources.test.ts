@@ -98,7 +98,7 @@ plans('a block', block({ path: '/b', lines: ['line'], mode: 0o644, owner: 'root'
 
 const patiently = (command: string) =>
   `sh -euc . "$0"; patiently "$@" ${join(import.meta.dirname, '../dpkg.sh')} ${command}`;
-plans('packages', packages(['nginx', 'sudo']), [
+plans('packages', packages(['nginx', 'sudo'], []), [
   [
     {
       known: new Map([

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 import { onEachHost } from '../fleet.ts';
 import { describe, type Status } from '../status.ts';
 import { oneLine } from '../terminal.ts';
+import { updatesText } from '../updates-text.ts';
 
 export const command: Command = {
   examples: [
@@ -34,6 +35,7 @@ function linesOf({
   maintenance,
   backups,
   drift,
+  updates,
   ...machine
 }: Status): string[] {
   const several = Object.keys(apps).length > 1;
@@ -41,6 +43,7 @@ function linesOf({
     ...machine,
     backup: backupText(backups, Date.now()),
     drift: driftText(drift, Date.now()),
+    updates: updatesText(updates),
     ...(several ? {} : { release, commit, healthy, maintenance }),
   });
   const width = Math.max(...values.map(([name]) => name.length));

@@ -174,6 +174,12 @@ export function timeOfDay(text: string): string {
   return text;
 }
 
+/** `04:30`, or `off`. */
+export function timeOfDayOrOff(text: string): string {
+  if (text === 'off' || /^([01]\d|2[0-3]):[0-5]\d$/.test(text)) return text;
+  throw new RangeError('is neither off nor a time of day such as 04:30');
+}
+
 /** `Sun 04:30`, or `off`. */
 export function timeOfWeek(text: string): string {
   const [, day, time = ''] = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (.*)$/.exec(text) ?? [];

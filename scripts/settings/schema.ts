@@ -25,6 +25,7 @@ export type HostDocument = {
   confirm_within: number;
   journal: { max_use: number };
   swap: 'auto' | 'off';
+  upgrades: { automatic: boolean; reboot: string };
   tls: { kind: 'local'; names: string[] };
   nginx: { http_port: number; https_port: number; public_https_port?: number };
   postgresql: { memory_percent: number; max_connections: number };
@@ -81,6 +82,10 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
     confirm_within: duration('60s', { from: '10s', to: '10m' }),
     journal: section({ max_use: size('500mb', { from: '16mb', to: '100gb' }) }),
     swap: Joi.string().valid('auto', 'off').default('auto'),
+    upgrades: section({
+      automatic: Joi.boolean().default(true),
+      reboot: text(names.timeOfDayOrOff).default('04:30'),
+    }),
     tls: section({
       kind: Joi.string().valid('local').default('local'),
       names: list(text(names.hostOrAddress)),

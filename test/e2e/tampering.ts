@@ -34,6 +34,16 @@ const special: Record<string, string> = {
   'service berth-backup.timer': 'sudo systemctl --quiet disable berth-backup.timer 2>/dev/null',
   'service berth-drill.timer': 'sudo systemctl --quiet disable berth-drill.timer 2>/dev/null',
   'service berth-drift.timer': 'sudo systemctl --quiet disable berth-drift.timer 2>/dev/null',
+  'service berth-mounts.service': 'sudo systemctl --quiet disable berth-mounts.service 2>/dev/null',
+  'service berth-reboot.timer': 'sudo systemctl --quiet disable berth-reboot.timer 2>/dev/null',
+  'kernel settings': 'sudo sysctl --quiet --write net.ipv4.conf.all.accept_redirects=1',
+  'blocked kernel modules':
+    'echo "install vfat /bin/false" | sudo tee -a /etc/modprobe.d/berth.conf >/dev/null',
+  'values in /etc/login.defs': "sudo sed -i 's/^UMASK.*/UMASK 022/' /etc/login.defs",
+  'modes of system paths': 'sudo chmod 0644 /etc/crontab',
+  'mount options of /dev/shm, /tmp': 'sudo mount -o remount,bind,nosuid,nodev,exec /dev/shm',
+  'recorded updates': 'sudo rm /var/lib/berth/updates.json',
+  'sandbox of ssh.service': 'sudo rm /run/berth/confined/ssh.service',
   // Another list would be one that nginx has not read, too: the mode alone differs here.
   'admitted to api': 'sudo chmod 0600 /etc/nginx/conf.d/berth-maintenance-api.conf',
   'role api': 'sudo -u postgres psql -qc "ALTER ROLE api CREATEDB"',
@@ -50,15 +60,13 @@ const special: Record<string, string> = {
 };
 
 /**
- * Not to be tampered with here: who takes the host key away is not known any more, a container takes no swap, a waiting setting is a notice while a release runs, and
- * without a user's own group that user's files differ as well.
+ * Not to be tampered with here: who takes the host key away is not known any more, a container takes no swap and no clock, a waiting setting or sandbox is a notice while
+ * a release runs, and without a user's own group that user's files differ as well.
  */
 const exempt = [
   'host key /etc/ssh/ssh_host_ed25519_key',
-  'swap',
-  'settings of postgresql@17-main.service',
-  'group deploy',
-  'group api',
+  ...['swap', 'clock', 'settings of postgresql@17-main.service', 'group deploy', 'group api'],
+  ...['nginx', 'postgresql@17-main', 'fail2ban'].map((name) => `sandbox of ${name}.service`),
 ];
 
 const byKind: [RegExp, (found: string[]) => string][] = [
