@@ -18,4 +18,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 const io = processIo(() => stop.abort());
-process.exit(await run(process.argv.slice(2), io, { root, signal: stop.signal, openMachine }));
+const code = await run(process.argv.slice(2), io, { root, signal: stop.signal, openMachine });
+// What a slow reader has not taken yet would be lost with this process.
+for (const output of [process.stdout, process.stderr]) {
+  await new Promise<void>((resolve) => output.write('', () => resolve()));
+}
+process.exit(code);

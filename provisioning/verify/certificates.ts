@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Check, Finding, Subject } from './finding.ts';
 import { judge } from './finding.ts';
 
@@ -39,6 +40,8 @@ async function namesOf(wanted: string[], pem: string | null): Promise<Finding> {
     reference: 'RFC 9110 4.3.4',
   };
   const certificate = pem === null ? null : new X509Certificate(pem);
-  const missing = wanted.filter((name) => !certificate?.checkHost(name) && !certificate?.checkIP(name));
+  const missing = wanted.filter(
+    (name) => !(isIP(name) ? certificate?.checkIP(name) : certificate?.checkHost(name)),
+  );
   return judge(rule, missing, wanted.join(', '));
 }

@@ -30,7 +30,7 @@ async function run({ host }: Subject): Promise<Finding[]> {
   if (code !== 0) return [judge(rules.valid, [stderr.trim()], '')];
   const settings = stdout.replaceAll(/^\s*#.*$/gm, '');
   const values = (name: string) =>
-    [...settings.matchAll(new RegExp(`^\\s*${name}\\s+([^;]+);`, 'gm'))].map(([, value = '']) =>
+    [...settings.matchAll(new RegExp(`(?:^|[;{}])\\s*${name}\\s+([^;]+);`, 'gm'))].map(([, value = '']) =>
       value.trim(),
     );
   const protocols = values('ssl_protocols');

@@ -70,6 +70,27 @@ const options: Option[] = [
     wanted: /^([1-9]|[1-5]\d|60)$/,
     section: '5.1.13',
   },
+  {
+    what: 'key_files',
+    title: 'SSH reads keys of each user’s own file alone',
+    option: 'authorizedkeysfile',
+    wanted: /^\.ssh\/authorized_keys( \.ssh\/authorized_keys2)?$/,
+    section: '5.1.4',
+  },
+  {
+    what: 'key_command',
+    title: 'SSH asks no program for keys',
+    option: 'authorizedkeyscommand',
+    wanted: /^none$/,
+    section: '5.1.4',
+  },
+  {
+    what: 'key_authority',
+    title: 'SSH lets no authority vouch for keys',
+    option: 'trustedusercakeys',
+    wanted: /^none$/,
+    section: '5.1.4',
+  },
 ];
 
 const lists: [what: string, option: string, kind: AlgorithmKind, section: string][] = [

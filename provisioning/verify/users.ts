@@ -77,10 +77,14 @@ function isLogin(shell: string): boolean {
 
 async function strangeKeys(host: Host, all: User[], admin: Settings['admin']): Promise<string[]> {
   const wanted = new Set(admin.keys.map(material));
+  // root is let in by none (`sshd.root`); its own are of the first contact, and of use once Berth is taken away.
+  const others = all.filter(({ uid }) => uid !== 0);
   const found = await Promise.all(
-    all.flatMap(({ name, home }) =>
+    others.flatMap(({ name, home }) =>
       ['authorized_keys', 'authorized_keys2'].map(async (file) => {
         const path = `${home}/.ssh/${file}`;
+        // sshd would follow it to wherever it leads.
+        if ((await host.stat(path))?.type === 'symlink') return [`${path} is a symlink`];
         const lines = ((await host.read(path)) ?? '').split('\n').map((line) => line.trim());
         const keys = lines.filter((line) => line !== '' && !line.startsWith('#'));
         const strange = keys.filter((key) => name !== admin.user || !wanted.has(material(key)));

@@ -24,6 +24,9 @@ const places = ['/etc', '/opt', '/srv', '/usr/local', '/var/backups', '/var/lib/
 /** Where a file of another owner than root could make root do something. */
 const roots = /^\/(etc|opt|usr\/local|var\/lib\/berth)\//;
 
+/** A cluster's settings are its own, as Debian makes them. */
+const clusters = /^\/etc\/postgresql(\/|$)/;
+
 /** Files that more may write to than should, by a walk over where settings, programs and releases are. */
 export const writable: Check = { id: 'writable', run };
 
@@ -44,12 +47,19 @@ async function run({ host }: Subject): Promise<Finding[]> {
   const named = ({ path, mode, owner }: Found) => `${path} (${mode} ${owner})`;
   const everybody = found.filter(({ kind, bits }) => bits & 0o2 && !(kind === 'd' && bits & 0o1000));
   const raised = found.filter(({ kind, bits }) => kind === 'f' && bits & 0o6000);
-  const foreign = found.filter(({ path, owner }) => owner !== 'root' && roots.test(path));
+  const foreign = found.filter(
+    ({ path, owner }) =>
+      owner !== 'root' && roots.test(path) && !(owner === 'postgres' && clusters.test(path)),
+  );
   const where = places.join(' ');
   return [
     judge(open, everybody.map(named), `none in ${where}`),
     judge(setuid, raised.map(named), `none in ${where}`),
-    judge(strangers, foreign.map(named), 'root owns /etc, /opt, /usr/local and /var/lib/berth'),
+    judge(
+      strangers,
+      foreign.map(named),
+      'root owns /etc but /etc/postgresql, /opt, /usr/local and /var/lib/berth',
+    ),
   ];
 }
 
