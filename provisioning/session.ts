@@ -5,6 +5,7 @@ import type { ErrorView, Event } from './events.ts';
 import { begun, finished, type Outcome } from './history.ts';
 import { createHost, type Host } from './host.ts';
 import { announceRun, type RunEnd } from './notify.ts';
+import { welcome } from './operators.ts';
 import { openRun, originOf, pruneRuns, type RunInfo } from './runs.ts';
 import { inShort, showing, verbs } from './verbs.ts';
 import { keepVersion, requireVersion } from './version.ts';
@@ -44,6 +45,7 @@ export async function main(): Promise<number> {
       record = begin(run, operator);
       end = (outcome) => finish(host, run, request.input, outcome);
     }
+    await welcome(host, originOf(process.env).from);
     outcome = { ok: true, value: await answer(host, request, emit, operator) };
   } catch (error) {
     outcome = { ok: false, error: viewError(error) };

@@ -22,6 +22,7 @@ export type Settings = {
   upgrades: UpgradeSettings;
   tls: TlsSettings;
   nginx: NginxSettings;
+  firewall: FirewallSettings;
   postgresql: PostgresqlSettings;
   backup: BackupSettings;
   notify: NotifySettings;
@@ -81,6 +82,16 @@ export type NginxSettings = {
   httpsPort: number;
   /** The port that people type, where a forward changes it (Vagrant: 8443). */
   publicHttpsPort: number;
+};
+
+export type FirewallSettings = {
+  enabled: boolean;
+  /** Ports besides those of SSH and nginx, e.g. `8080/tcp`, `60000-61000/udp`. */
+  allow: string[];
+  /** The networks that SSH is open to, e.g. `203.0.113.0/24`; empty: everywhere. */
+  sshFrom: string[];
+  /** Whether fail2ban bans who fails to log in, by SSH or to an application, again and again. */
+  ban: boolean;
 };
 
 export type PostgresqlSettings = {

@@ -48,6 +48,7 @@ function settings(apps: AppSettings[]): Settings {
     upgrades: { automatic: true, reboot: '04:30' },
     tls: { kind: 'local', names: ['10.77.0.2', 'api.example.com'] },
     nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 443 },
+    firewall: { enabled: true, allow: [], sshFrom: [], ban: true },
     backup: { enabled: true, at: '03:30', daily: 7, weekly: 4, manual: 10, drill: 'off', restic: null },
     postgresql: { memoryPercent: 25, maxConnections: 100 },
     notify: { webhook: { url: null } },

@@ -2,7 +2,9 @@ import { basename } from 'node:path';
 import { administrator } from './administrator.ts';
 import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
+import { banSettings, bans } from './bans.ts';
 import { environmentParts } from './environment.ts';
+import { firewall, firewallService, firewallUnit } from './firewall.ts';
 import { undo, undoUnits } from './guard/resources.ts';
 import {
   clockPackages,
@@ -58,6 +60,7 @@ export function site(input: SiteInput): Resource[] {
     journald,
     nginxService,
     clusterService(platform),
+    firewallService,
     ...apps.flatMap(({ name }) => [`${name}.service`, `${name}-workers.service`, `${name}@*.service`]),
     // A template is no unit that could be asked about; those made of it are.
     ...Object.keys(notifyUnits).map((unit) => unit.replace('@.', '@*.')),
@@ -72,6 +75,7 @@ export function site(input: SiteInput): Resource[] {
     ...loadedRecords(input),
     ...restarts(platform),
     ...sandboxes(platform),
+    ...banSettings(settings),
     // Packages may come through both.
     aptProxyFile(settings),
     trustedAuthorities(settings.extraCa),
@@ -87,6 +91,7 @@ export function site(input: SiteInput): Resource[] {
       file({ path: `/etc/systemd/system/${unit}`, content: render(`systemd/${unit}`) }),
     ),
     ...hardening(settings, platform),
+    ...firewallUnit(settings),
     ...apps.flatMap((app) => application(app, settings.admin.user)),
     ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),
     daemonReload(units),
@@ -94,6 +99,7 @@ export function site(input: SiteInput): Resource[] {
     ...postgresql(input, apps),
     ...certificates(settings),
     ...nginx(settings, platform),
+    bans(settings),
     ...apps.map(({ name }) => service(`${name}.service`)),
     keptSettings(settings),
     service('berth-notify.path'),
@@ -103,6 +109,7 @@ export function site(input: SiteInput): Resource[] {
     ...inSandboxes(settings, platform),
     ...sshSandbox(),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
+    ...firewall(settings),
   ];
 }
 
@@ -115,19 +122,16 @@ const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}
 /** The group that nginx runs in and that every application's sockets have. */
 const webGroup = 'berth-web';
 
-function packageNames({ backup, apps }: Settings, { postgresql }: Platform): string[] {
+function packageNames({ backup, apps, firewall }: Settings, { postgresql }: Platform): string[] {
   const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
   const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
   const restic = backup.restic ? ['restic', ...sftp] : [];
   const git = Object.values(apps).some(({ push }) => push !== 'none') ? ['git'] : [];
-  return [
-    ...names,
-    ...hardeningPackages,
-    `postgresql-${postgresql}`,
-    `postgresql-client-${postgresql}`,
-    ...restic,
-    ...git,
-  ];
+  const filter = firewall.enabled ? ['nftables'] : [];
+  // fail2ban only recommends what its backend of the journal is made of.
+  const ban = firewall.ban ? ['fail2ban', 'python3-systemd', 'nftables'] : [];
+  const database = [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`];
+  return [...new Set([...names, ...hardeningPackages, ...database, ...restic, ...git, ...filter, ...ban])];
 }
 
 function aptProxyFile({ proxy }: Settings): Resource {
@@ -200,6 +204,7 @@ function readEnvironment({ name }: AppSettings): string {
 
 function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
   return [
+    directory({ path: '/etc/berth', holds: 'ours' }),
     ...atTheEnd([
       directory({ path: '/opt/berth', holds: 'ours' }),
       link('/opt/berth/code', `sources/${code}`),
@@ -329,7 +334,6 @@ const tls = {
 
 function certificates({ tls: { names } }: Settings): Resource[] {
   return [
-    directory({ path: '/etc/berth', holds: 'ours' }),
     directory({ path: '/etc/berth/tls' }),
     authority(tls.authority, names),
     publishedAuthority(tls.ca, tls.authority),

@@ -50,16 +50,16 @@ const reattachForMs = 90_000;
 const { version } = manifest;
 
 // $1 code, $2 runtime, $3 description, $4 program, and the program's own. Values never become part of this text.
-const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 m=$4
+const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 m=$4 f=\${SSH_CONNECTION%% *}
 ${asRoot}
 # A password is best asked for before anything is under way.
 [ -e "$r/.complete" ] || { $s true || exit; exit ${lacks.runtime}; }
 [ -e "$c/.complete" ] || exit ${lacks.code}
 shift 4`;
 const directly = `${begin}
-exec $s "$r/bin/node" "$c/provisioning/$m" "$@"`;
+exec $s env BERTH_FROM="$f" "$r/bin/node" "$c/provisioning/$m" "$@"`;
 const asUnit = `${begin}
-f=\${SSH_CONNECTION%% *} u=$(id -un)
+u=$(id -un)
 exec $s systemd-run --quiet --pipe --wait --collect --service-type=exec --unit=berth-run --description="$d" \
   --setenv=HOME=/root --setenv=BERTH_FROM="$f" --setenv=BERTH_USER="$u" "$r/bin/node" "$c/provisioning/$m" "$@"`;
 

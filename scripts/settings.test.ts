@@ -42,7 +42,10 @@ describe('hosts files', () => {
 
   it('example.yml has examples that are valid where there is no default', () => {
     const shown = file('example.yml')
-      .replace(/^ *(image|network|memory|env: \{\}|shared: \[\]|extra_ca: \[\]).*\n/gm, '')
+      .replace(
+        /^ *(image|network|memory|env: \{\}|shared: \[\]|allow: \[\]|ssh_from: \[\]|extra_ca: \[\]).*\n/gm,
+        '',
+      )
       .replace('kind: container', 'kind: ssh')
       .replace(/^#?extra_ca.*\n| *#identity.*\n/gm, '')
       .replace(/^( *)#(?=[a-z])/gm, '$1');
@@ -101,6 +104,9 @@ describe('parseHostFile', () => {
     [`${least}backup: {drill: Sunday}\n`, /backup.drill: "Sunday" is neither off nor/],
     [`${least}backup: {restic: {repository: copies}}\n`, /repository: "copies" is neither an absolute path/],
     [`${least}backup: {restic: {repository: "rest:https://u:p@x/"}}\n`, /repository: .*holds a password/],
+    [`${least}firewall: {allow: [8080]}\n`, /firewall.allow\[0\]: must be/],
+    [`${least}firewall: {allow: [80/http]}\n`, /firewall.allow\[0\]: "80\/http" is not a port such as/],
+    [`${least}firewall: {ssh_from: [home]}\n`, /firewall.ssh_from\[0\]: "home" is neither an address nor/],
     [`${least}admin: {user: postgres}\n`, /admin.user: "postgres" is a user of the system/],
     [`${least}admin: {user: api}\n`, /apps.api: is also admin.user/],
   ];

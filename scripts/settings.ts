@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
-import type { AppSettings, BackupSettings, Settings } from '../provisioning/settings.ts';
+import type { AppSettings, BackupSettings, FirewallSettings, Settings } from '../provisioning/settings.ts';
 import type { Reach } from './machines/machine.ts';
 import { conflicts } from './settings/conflicts.ts';
 import { type Problem, readYaml } from './settings/document.ts';
@@ -101,6 +101,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     upgrades: host.upgrades,
     tls: host.tls,
     nginx: { httpPort, httpsPort, publicHttpsPort },
+    firewall: firewallOf(host.firewall),
     postgresql: {
       memoryPercent: host.postgresql.memory_percent,
       maxConnections: host.postgresql.max_connections,
@@ -111,6 +112,10 @@ function settingsOf(name: string, host: HostDocument): Settings {
     extraCa: host.extra_ca,
     apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
   };
+}
+
+function firewallOf({ ssh_from: sshFrom, ...rest }: HostDocument['firewall']): FirewallSettings {
+  return { ...rest, sshFrom };
 }
 
 function appOf(name: string, app: AppDocument): AppSettings {

@@ -7,6 +7,16 @@ const cases: { parse: (text: string) => string; takes: string[]; refuses: string
     takes: ['a', 'a.example', '1a'],
     refuses: ['', '-a', 'a-', 'a..b', 'A', 'a_b', 'a.', 'a'.repeat(64), 'ä'],
   },
+  {
+    parse: names.network,
+    takes: ['10.0.0.1', '10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', 'fd00::1'],
+    refuses: ['', '10.0.0.0/33', '10.0.0', 'fe80::1%eth0', '::/129', 'home', '10.0.0.1, 10.0.0.2'],
+  },
+  {
+    parse: names.openPort,
+    takes: ['8080/tcp', '51820/udp', '60000-61000/udp'],
+    refuses: ['8080', '0/tcp', '65536/tcp', '80/http', '90-80/tcp', '80-80/tcp', '80 /tcp', '1-2-3/udp'],
+  },
   { parse: names.machineName, takes: ['vps1'], refuses: [`${'a'.repeat(40)}.${'b'.repeat(40)}`] },
   { parse: names.domain, takes: ['api.example.org'], refuses: ['10.0.0.1', '::1', '*.example.org', 'a;b'] },
   {

@@ -150,6 +150,25 @@ export function privateNetwork(text: string): string {
   return text;
 }
 
+/** An address, or a network of either family whose address part is its first one. */
+export function network(text: string): string {
+  const [, address = '', bits] = /^([0-9A-Fa-f.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  if (family === 0 || Number(bits ?? 0) > (family === 6 ? 128 : 32))
+    throw new RangeError('is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32');
+  return text;
+}
+
+/** `8080/tcp`, or a range such as `60000-61000/udp`. */
+export function openPort(text: string): string {
+  const [, from, to] = /^(\d{1,5})(?:-(\d{1,5}))?\/(?:tcp|udp)$/.exec(text) ?? [];
+  const first = Number(from ?? 0);
+  const last = to === undefined ? first : Number(to);
+  if (first < 1 || last > 65_535 || (to !== undefined && last <= first))
+    throw new RangeError('is not a port such as 8080/tcp, 51820/udp or 60000-61000/udp');
+  return text;
+}
+
 /** Where results are posted. Its errors never say the URL, which may hold a token. */
 export function webhookUrl(text: string): string {
   const url = URL.parse(text);

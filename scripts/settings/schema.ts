@@ -28,6 +28,7 @@ export type HostDocument = {
   upgrades: { automatic: boolean; reboot: string };
   tls: { kind: 'local'; names: string[] };
   nginx: { http_port: number; https_port: number; public_https_port?: number };
+  firewall: { enabled: boolean; allow: string[]; ssh_from: string[]; ban: boolean };
   postgresql: { memory_percent: number; max_connections: number };
   backup: {
     enabled: boolean;
@@ -94,6 +95,12 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
       http_port: port().default(80),
       https_port: port().default(443),
       public_https_port: port(),
+    }),
+    firewall: section({
+      enabled: Joi.boolean().default(true),
+      allow: list(text(names.openPort)),
+      ssh_from: list(text(names.network)),
+      ban: Joi.boolean().default(true),
     }),
     postgresql: section({
       memory_percent: Joi.number().integer().min(5).max(60).default(25),
