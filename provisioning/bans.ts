@@ -1,4 +1,4 @@
-import { absent, directory, file } from './resources/file.ts';
+import { absent, directory, file, log } from './resources/file.ts';
 import type { Resource } from './resources/resource.ts';
 import { type Configuration, noService, recordLoaded, service } from './resources/service.ts';
 import type { Settings } from './settings.ts';
@@ -18,11 +18,15 @@ export function banSettings(settings: Settings): Resource[] {
   ];
 }
 
-/** After nginx, which makes the log that it reads. */
 export function bans(settings: Settings): Resource {
   if (!settings.firewall.ban) return noService(fail2banService);
   const proof = ['fail2ban-client', '--test'];
   return service(fail2banService, { configuration: banFiles(settings), onChange: 'reload', proof });
+}
+
+/** What nginx writes and fail2ban reads, which does not start without it; as logrotate makes the next ones. */
+export function refusedLog(): Resource {
+  return log({ path: '/var/log/nginx/refused.log', mode: 0o640, owner: 'www-data', group: 'adm' });
 }
 
 /** What fail2ban goes by, path → content. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { administrator } from './administrator.ts';
 import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
-import { banSettings, bans } from './bans.ts';
+import { banSettings, bans, refusedLog } from './bans.ts';
 import { environmentParts } from './environment.ts';
 import { firewall, firewallService, firewallUnit } from './firewall.ts';
 import { undo, undoUnits } from './guard/resources.ts';
@@ -351,6 +351,7 @@ function nginx(settings: Settings, platform: Platform): Resource[] {
   const { configuration, landing } = nginxFiles(settings, platform, tls.server);
   const apps = Object.keys(settings.apps);
   return [
+    refusedLog(),
     directory({ path: '/etc/nginx/berth', holds: 'ours' }),
     absent('/etc/nginx/sites-enabled/default'),
     ...[...new Set(apps.flatMap(maintenanceDirectories))].map((path) => directory({ path })),

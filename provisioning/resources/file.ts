@@ -59,6 +59,21 @@ function planAttributes(wanted: Attributes & { path: string }, stat: Stat): Chan
   return same ? [] : [{ do: 'attributes', path, mode, owner, group }];
 }
 
+/** A file that a program appends to: made empty where there is none, so that it has its final mode from the first line. */
+export function log(options: { path: string } & Attributes): Resource<Stat | null> {
+  const { path } = options;
+  return {
+    id: `log ${path}`,
+    check: (host) => host.stat(path),
+    plan(stat) {
+      if (stat?.type === 'file') return planAttributes(options, stat);
+      if (stat) throw inTheWay(path, stat);
+      return [{ do: 'write', ...options, content: '', before: null }];
+    },
+    inverse: () => ({ goal: gone(path) }),
+  };
+}
+
 export type DirectoryOptions = Partial<Attributes> & {
   path: string;
   /**

@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 import { trustedAuthorities } from './authorities.ts';
 import { serverCertificate } from './certificate.ts';
 import { environment } from './environment.ts';
-import { absent, block, directory, file, link, withBlock } from './file.ts';
+import { absent, block, directory, file, link, log, withBlock } from './file.ts';
 import { firewallRules, tablesOf } from './firewall.ts';
 import { hostname, swap, timezone } from './machine.ts';
 import { packages } from './package.ts';
@@ -82,6 +82,12 @@ plans('a link', link('/l', 'there'), [
   [null, ['link /l']],
   [{ ...symlink, target: 'there' }, []],
   [symlink, ['link /l']],
+]);
+
+plans('a log', log({ path: '/l', mode: 0o640, owner: 'root', group: 'adm' }), [
+  [null, ['write /l']],
+  [rootFile, ['attributes /l']],
+  [{ ...rootFile, mode: 0o640, group: 'adm', size: 9 }, []],
 ]);
 
 plans('the rules of the firewall', firewallRules('berth-firewall.service', ['22/tcp']), [

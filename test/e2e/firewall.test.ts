@@ -40,7 +40,7 @@ systemd-run --quiet --unit=box ip netns exec box /opt/berth/node/bin/node -e 're
 
 /** The firewall and the bans of one machine, seen by its operator and by strangers on its network. */
 describe('the firewall', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   this.bail(true);
   const prefix6 = `fd77:${randomBytes(2).toString('hex')}`;
   const machine6 = `${prefix6}::2`;

@@ -77,6 +77,7 @@ const byKind: [RegExp, (found: string[]) => string][] = [
   [/^file (\/etc\/systemd\/system\/.*)$/, ([path]) => `sudo chmod 0600 ${path}`],
   [/^file (.*)$/, ([path]) => `echo '# changed' | sudo tee -a ${path} >/dev/null`],
   [/^directory (.*)$/, ([path]) => `sudo chmod 0701 ${path}`],
+  [/^log (.*)$/, ([path]) => `sudo chmod 0644 ${path}`],
   [/^link (.*)$/, ([path]) => `sudo ln -sfn elsewhere ${path}`],
   [/^absent (.*)$/, ([path]) => `sudo touch ${path}`],
   [/^block in (.*)$/, ([path]) => `sudo sed -i '/berth: begin/,/berth: end/d' ${path}`],
