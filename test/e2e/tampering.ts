@@ -2,7 +2,8 @@ import { platformOf } from '../../provisioning/platform.ts';
 import { site } from '../../provisioning/site.ts';
 import { parseHostFile, resolveSettings } from '../../scripts/settings.ts';
 
-export type Tampering = { resource: string; harm: string };
+/** Resources that can be changed by hand at once, and what changes them. */
+export type Tampering = { resources: string[]; harm: string };
 
 const conf = '/etc/postgresql/17/main/conf.d/berth.conf';
 
@@ -86,11 +87,24 @@ const byKind: [RegExp, (found: string[]) => string][] = [
   [/^leftovers in (.*)$/, ([path]) => `sudo mkdir ${path}/left`],
 ];
 
+/** Plain files and directories do not touch one another; what people log in by is tried alone. */
+const together = 8;
+const isPlain = (id: string) =>
+  /^(file|directory) /.test(id) &&
+  !/ \/(home|etc\/(sudoers|ssh|systemd\/system\/ssh))/.test(id) &&
+  !(id in special);
+
 /** A way to change each resource of the site by hand, and no other with it. */
 export function tamperings(): Tampering[] {
-  return siteIds()
-    .filter((id) => !exempt.includes(id))
-    .map((resource) => ({ resource, harm: special[resource] ?? byPattern(resource) }));
+  const ids = siteIds().filter((id) => !exempt.includes(id));
+  const plain = ids.filter(isPlain);
+  const groups = Array.from({ length: Math.ceil(plain.length / together) }, (_, at) =>
+    plain.slice(at * together, (at + 1) * together),
+  );
+  return [...groups, ...ids.filter((id) => !isPlain(id)).map((id) => [id])].map((resources) => ({
+    resources,
+    harm: resources.map((id) => special[id] ?? byPattern(id)).join('; '),
+  }));
 }
 
 function byPattern(id: string): string {
