@@ -123,9 +123,11 @@ function logins(): Resource[] {
       content: render('provisioning/files/coredump.conf'),
     }),
     ...['/etc/issue', '/etc/issue.net'].map((path) => file({ path, content: issue })),
-    // No PASS_MAX_DAYS: a password that ends locks out who logs in by key too (pam_unix), a year later.
+    // No PASS_MAX_DAYS: a password that ends locks out who logs in by key too (pam_unix), a year later. The rest of
+    // what is said of passwords here counts for those that people set by themselves: ours are all locked.
     lineValues('/etc/login.defs', {
       UMASK: '027',
+      PASS_MIN_DAYS: '1',
       SHA_CRYPT_MIN_ROUNDS: '100000',
       SHA_CRYPT_MAX_ROUNDS: '100000',
     }),
