@@ -15,7 +15,7 @@ const bounds: Record<string, number> = {
   'berth-drill.service': 3,
   'berth-updates.service': 3,
   'berth-notify.service': 2.5,
-  'berth-drift.service': 5,
+  'berth-drift.service': 5.5,
   'ssh.service': 9,
 };
 
