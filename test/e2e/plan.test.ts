@@ -185,8 +185,12 @@ describe('a plan, drift and the way back', function () {
     assert.equal(named, '/etc/sudoers.d/berth-deploy\n/var/backups/berth\n');
   });
 
-  it('up brings everything back around the data', async () => {
-    await checkout.must(['up']);
+  it('a plan brings everything back around the data', async () => {
+    assert.equal((await checkout.berth(['plan', '--out', 'plan.json'])).code, 2);
+    const { stderr } = await checkout.must(['apply', '--plan', 'plan.json']);
+    assert.match(stderr, /followed from the plan: .*systemd units/);
+    await checkout.must(['deploy']);
+    assert.equal((await checkout.status()).healthy, true);
     const row = (await checkout.must(['psql', '--', '-Atqc', 'SELECT it FROM kept'])).stdout;
     assert.equal(row.trim(), '42');
     assert.equal(await checkout.ssh('sudo -u api cat /srv/api/shared/uploads/file'), 'kept\n');
