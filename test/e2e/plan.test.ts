@@ -57,7 +57,7 @@ describe('a plan, drift and the way back', function () {
     await planned('200mb');
     const plan = readFileSync(file(), 'utf8');
     checkout.settings(hosts('journal: {max_use: 201mb}\n'));
-    await refused('plan_stale', /the setting journal$/m);
+    await refused('plan_stale', /^ {2}the setting journal \(/m);
     checkout.settings(hosts('journal: {max_use: 200mb}\n'));
     await checkout.ssh(`sudo sed -i s/300M/299M/ ${conf}; sudo chmod 0701 /var/www/berth`);
     await refused(
