@@ -45,7 +45,7 @@ describe('a plan, drift and the way back', function () {
     assert.match(stdout, /^0 to add, \d+ to change, 0 to remove$/m);
     const text = readFileSync(file(), 'utf8');
     assert.equal(statSync(file()).mode & 0o777, 0o600);
-    assert.doesNotMatch(text, /SystemMaxUse|4711|300/);
+    assert.doesNotMatch(text, /SystemMaxUse|PIN|300M/);
     assert.match((await checkout.ssh('sudo stat -c "%a %U" /var/lib/berth/plan.key')).trim(), /^600 root$/);
     const applied = await checkout.must(['apply', '--plan', 'plan.json']);
     assert.match(applied.stdout, /^0 added, \d+ changed, 0 removed/m);
