@@ -95,7 +95,7 @@ async function look(host: Host, kept: Kept): Promise<Planned[]> {
 /** Pure: what of it tells of a hand. */
 export function byHand({ resource, changes }: Planned): Planned[] {
   const left = resource.byHand?.(changes) ?? changes;
-  return left.length === 0 ? [] : [{ resource, changes: left }];
+  return resource.incidental || left.length === 0 ? [] : [{ resource, changes: left }];
 }
 
 async function untilFree({ host, stop }: Context, deadline: number): Promise<void> {

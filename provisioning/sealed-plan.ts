@@ -89,7 +89,8 @@ export async function requireSameChanges(host: Host, plan: SealedPlan, planned: 
 }
 
 function resourceDigests(key: Buffer, planned: Planned[]): SealedPlan['resources'] {
-  return planned.map(({ resource: { id }, changes }) => ({
+  const meant = planned.filter(({ resource }) => !resource.incidental);
+  return meant.map(({ resource: { id }, changes }) => ({
     id,
     action: actionOf(changes[0] as Change),
     digest: digest(key, `resource ${id}`, changes.map(lasting)),
@@ -154,8 +155,11 @@ export function fingerprint(line: string): string | null {
   return `SHA256:${hash.replace(/=+$/, '')}`;
 }
 
-/** Made once; of two that make it at the same time one wins, and both have that one. */
-async function planKey(host: Host): Promise<Buffer> {
+/**
+ * Made once; of two that make it at the same time one wins, and both have that one. Before a plan is made, since its
+ * directory is part of the plan of a bare machine.
+ */
+export async function planKey(host: Host): Promise<Buffer> {
   const known = await host.read(keyPath);
   if (known !== null) return Buffer.from(known.trim(), 'hex');
   await mkdir('/var/lib/berth', { recursive: true, mode: 0o755 });

@@ -33,7 +33,7 @@ import { appRoot } from './releases/store.ts';
 import { forget, previewRemoval, remove } from './removal.ts';
 import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
-import { requireSameChanges, requireSamePlan, type SealedPlan, sealPlan } from './sealed-plan.ts';
+import { planKey, requireSameChanges, requireSamePlan, type SealedPlan, sealPlan } from './sealed-plan.ts';
 import type { Settings } from './settings.ts';
 import { siteFor } from './site-for.ts';
 import { status } from './status.ts';
@@ -128,6 +128,7 @@ async function planSite(
   context: Context,
 ): Promise<ApplySummary & { sealed?: SealedPlan }> {
   const { host } = context;
+  if (input.sealed) await planKey(host);
   let sealed: SealedPlan | undefined;
   const review = async (planned: Planned[]) => {
     if (input.sealed) sealed = await sealPlan(host, input, planned);

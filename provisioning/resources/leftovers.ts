@@ -21,8 +21,7 @@ export function leftovers(directory: string, keep: string[], apps: string[]): Re
       return (await host.list(directory)).filter((name) => !used.has(name) && !name.startsWith('.'));
     },
     plan: (names) => names.sort().map((name) => ({ do: 'remove', path: `${directory}/${name}` })),
-    // A plan of another checkout, a deploy or a rollback leaves them.
-    byHand: () => [],
+    incidental: true,
     inverse: () => ({}),
   };
 }

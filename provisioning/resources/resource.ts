@@ -26,6 +26,8 @@ export type Goal<State = unknown> = {
   notices?(state: State): string[];
   /** Those of its changes that tell of somebody's hand; left out: all. The rest comes with time or waits for a command. */
   byHand?(changes: Change[]): Change[];
+  /** What Berth's own runs leave behind, another's plan too: no drift, and nothing that makes a plan stale. */
+  readonly incidental?: true;
 };
 
 /** One thing that a machine shall have, and how it is taken away again. */
