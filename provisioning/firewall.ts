@@ -16,7 +16,10 @@ export function firewallUnit(settings: Settings): Resource[] {
   const paths = [unitPath, ...Object.keys(firewallFiles(settings))];
   if (!settings.firewall.enabled) return [noService(firewallService), ...paths.map((path) => absent(path))];
   return [
-    ...atTheEnd([directory({ path: '/var/lib/berth/operators', mode: 0o700, holds: 'ours' })]),
+    // Each login makes it where it is missing.
+    ...atTheEnd([
+      { ...directory({ path: '/var/lib/berth/operators', mode: 0o700, holds: 'ours' }), incidental: true },
+    ]),
     file({ path: unitPath, content: render(`systemd/${firewallService}`) }),
   ];
 }

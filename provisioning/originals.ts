@@ -17,15 +17,22 @@ export async function keepOriginal(host: Host, path: string): Promise<void> {
   await host.write(entryOf(path), `${JSON.stringify(await originalAt(host, path))}\n`, own);
 }
 
-export async function readOriginal(host: Host, path: string): Promise<Original> {
-  return JSON.parse((await host.read(entryOf(path))) ?? 'null') as Original;
+/** undefined: Berth never wrote there, or did in an earlier version, which kept nothing. */
+export async function readOriginal(host: Host, path: string): Promise<Original | undefined> {
+  const text = await host.read(entryOf(path));
+  return text === null ? undefined : (JSON.parse(text) as Original);
+}
+
+/** Whether a text is one of Berth's, where no more than the text is known. */
+export function speaksOfBerth(content: string): boolean {
+  return /\bberth\b/i.test(content);
 }
 
 async function originalAt(host: Host, path: string): Promise<Original> {
   const [stat, content] = await Promise.all([host.stat(path), host.read(path)]);
   if (stat?.target !== undefined) return { target: stat.target };
-  // One that speaks of Berth was written by an earlier version, which kept nothing.
-  if (stat === null || content === null || /\bberth\b/i.test(content)) return null;
+  // From an earlier version.
+  if (stat === null || content === null || speaksOfBerth(content)) return null;
   const { mode, owner, group } = stat;
   return { content, mode, owner, group };
 }

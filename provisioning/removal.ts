@@ -80,9 +80,12 @@ export async function forget(input: RemovalInput, run: Run): Promise<ApplySummar
 }
 
 async function removalOf(host: Host, input: RemovalInput) {
-  const unfinished = await readUnfinished(host);
-  const settings = (await findKeptSettings(host)) ?? unfinished?.settings ?? input.settings;
-  return { ...removal(await siteFor(host, { ...input, settings }), input), settings };
+  const [kept, unfinished] = await Promise.all([findKeptSettings(host), readUnfinished(host)]);
+  const settings = kept ?? unfinished?.settings ?? input.settings;
+  const all = removal(await siteFor(host, { ...input, settings }), input);
+  // Where no apply has begun, what has the same name is somebody else's.
+  const began = kept !== null || unfinished !== null;
+  return { ...all, settings, ...(began ? {} : { goals: [], stays: [] }) };
 }
 
 /** What there is to say once nothing differs any more. */

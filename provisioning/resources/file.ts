@@ -1,7 +1,7 @@
 import type { Change, WriteChange } from '../change.ts';
 import { BerthError } from '../errors.ts';
 import type { Attributes, Host, Stat } from '../host.ts';
-import { type Original, readOriginal } from '../originals.ts';
+import { type Original, readOriginal, speaksOfBerth } from '../originals.ts';
 import type { Goal, Resource } from './resource.ts';
 
 export type FileOptions = Partial<Attributes> & {
@@ -24,12 +24,12 @@ export function file(options: FileOptions): Resource<FileState> {
     check: (host) => readFileState(host, options.path),
     plan: ({ stat, content }) =>
       planWrite({ do: 'write', ...rest, mode, owner, group, before: content, keepsOriginal: true }, stat),
-    inverse: () => ({ goal: original(options.path) }),
+    inverse: () => ({ goal: original(options.path, options.content) }),
   };
 }
 
 /** What Berth wrote is gone, and what stood there before it is back. */
-function original(path: string): Goal<FileState & { original: Original }> {
+function original(path: string, ours: string): Goal<FileState & { original: Original | undefined }> {
   return {
     id: `file ${path}`,
     check: async (host) => ({
@@ -38,7 +38,10 @@ function original(path: string): Goal<FileState & { original: Original }> {
     }),
     plan({ stat, content, original }) {
       if (stat?.type === 'directory') return [];
-      if (original === null) return stat ? [{ do: 'remove', path }] : [];
+      if (!original) {
+        const made = original === null || content === ours || speaksOfBerth(content ?? '');
+        return stat && made ? [{ do: 'remove', path }] : [];
+      }
       if (!('target' in original))
         return planWrite({ do: 'write', path, ...original, before: content }, stat);
       const { target } = original;

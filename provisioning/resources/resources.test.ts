@@ -334,6 +334,9 @@ const debian = { content: 'theirs', mode: 0o644, owner: 'root', group: 'root' };
 plans('a file without Berth', inverseOf(file({ path: '/f', content: 'ours' })), [
   [{ stat: rootFile, content: 'ours', original: null }, ['remove /f']],
   [{ stat: null, content: null, original: null }, []],
+  [{ stat: rootFile, content: 'theirs', original: undefined }, []],
+  [{ stat: rootFile, content: 'ours', original: undefined }, ['remove /f']],
+  [{ stat: rootFile, content: '# Kept by berth apply.', original: undefined }, ['remove /f']],
   [{ stat: rootFile, content: 'ours', original: debian }, ['write /f']],
   [{ stat: null, content: null, original: debian }, ['write /f']],
   [{ stat: rootFile, content: 'theirs', original: debian }, []],
