@@ -1,3 +1,4 @@
+import type { Host } from '../host.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { judge, skip } from './finding.ts';
 
@@ -29,27 +30,27 @@ type Chain = { family: string; table: string; name: string; hook?: string; polic
 export const firewall: Check = { id: 'firewall', run };
 
 async function run({ host, settings }: Subject): Promise<Finding[]> {
-  const { firewall: wanted } = settings as typeof settings & { firewall?: { enabled: boolean } };
-  if (wanted?.enabled === false) {
-    return Object.values(rules).map((rule) => skip(rule, 'firewall.enabled is false'));
-  }
-  const [ruleset, unit, bans] = await Promise.all([
-    host.run(['nft', '-j', 'list', 'ruleset']).catch(() => null),
+  const { enabled, ban } = settings.firewall;
+  return [
+    ...(enabled
+      ? await loaded(host)
+      : [rules.input, rules.boot].map((rule) => skip(rule, 'firewall.enabled is false'))),
+    ban ? await banning(host) : skip(rules.bans, 'firewall.ban is false'),
+  ];
+}
+
+async function loaded(host: Host): Promise<Finding[]> {
+  const [ruleset, unit] = await Promise.all([
+    host.must(['nft', '-j', 'list', 'ruleset']),
     host.facts.unit('berth-firewall.service'),
-    host.run(['fail2ban-client', 'status']).catch(() => null),
   ]);
-  const chains = ruleset?.code === 0 ? (JSON.parse(ruleset.stdout) as Ruleset).nftables : [];
+  const chains = (JSON.parse(ruleset) as Ruleset).nftables;
   const closed = chains.flatMap(({ chain }) =>
     chain?.hook === 'input' && chain.policy === 'drop' ? [chain] : [],
   );
   const open = ['ip', 'ip6'].filter(
     (family) => !closed.some((chain) => ['inet', family].includes(chain.family)),
   );
-  const jails =
-    /Jail list:\s*(.*)/
-      .exec(bans?.stdout ?? '')?.[1]
-      ?.split(/[,\s]+/)
-      .filter(Boolean) ?? [];
   return [
     judge(
       rules.input,
@@ -61,12 +62,20 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
       unit.enabled.startsWith('enabled') ? [] : ['berth-firewall.service is not enabled'],
       'berth-firewall.service is enabled',
     ),
-    judge(
-      rules.bans,
-      jails.some((jail) => /ssh/.test(jail)) && jails.length > 1
-        ? []
-        : [`jails: ${jails.join(', ') || 'none'}`],
-      jails.join(', '),
-    ),
   ];
+}
+
+async function banning(host: Host): Promise<Finding> {
+  const { stdout } = await host.run(['fail2ban-client', 'status']);
+  const jails =
+    /Jail list:\s*(.*)/
+      .exec(stdout)?.[1]
+      ?.split(/[,\s]+/)
+      .filter(Boolean) ?? [];
+  const missing = ['sshd', 'berth-api'].filter((jail) => !jails.includes(jail));
+  return judge(
+    rules.bans,
+    missing.map((jail) => `no jail ${jail}`),
+    jails.join(', '),
+  );
 }

@@ -29,18 +29,20 @@ export const listening: Check = { id: 'listening', run };
 
 async function run({ host, settings }: Subject): Promise<Finding[]> {
   const sockets = parseSockets(await host.must(['ss', '-Htulnp']));
-  const { needed, allowed } = servedPorts(settings);
+  const { needed, isOpen } = servedPorts(settings);
   const outside = sockets.filter(({ address }) => !isLocal(address));
-  const strange = (protocol: 'tcp' | 'udp', ports: number[]) =>
+  const strange = (protocol: 'tcp' | 'udp', also: number[]) =>
     outside
-      .filter((socket) => socket.protocol === protocol && !ports.includes(socket.port))
+      .filter(({ port, ...socket }) => {
+        return socket.protocol === protocol && !isOpen(protocol, port) && !also.includes(port);
+      })
       .map(({ address, port, program }) => `${address}:${port} (${program})`);
   const missing = needed.filter(
     (port) => !outside.some((socket) => socket.protocol === 'tcp' && socket.port === port),
   );
   return [
-    judge(strangers, strange('tcp', [...needed, ...allowed.tcp]), needed.join(', ')),
-    judge(datagrams, strange('udp', [...dhcp, ...allowed.udp]), 'none'),
+    judge(strangers, strange('tcp', []), needed.join(', ')),
+    judge(datagrams, strange('udp', dhcp), 'none'),
     judge(
       expected,
       missing.map((port) => `nothing listens on ${port}`),

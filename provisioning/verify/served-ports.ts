@@ -3,19 +3,21 @@ import type { Settings } from '../settings.ts';
 export type ServedPorts = {
   /** TCP ports that must answer: SSH, HTTP, HTTPS. */
   needed: number[];
-  /** Others that the settings open. */
-  allowed: { tcp: number[]; udp: number[] };
+  /** Whether the settings open it, by these or by `firewall.allow`. */
+  isOpen(protocol: 'tcp' | 'udp', port: number): boolean;
 };
 
-/** Read only where the settings have them: a machine is verified by the settings that it was sent. */
-type Opened = { ssh?: { port: number }; firewall?: { allow: string[] } };
-
-export function servedPorts(settings: Settings): ServedPorts {
-  const { ssh, firewall } = settings as Settings & Opened;
-  const allow = (firewall?.allow ?? []).map((entry) => entry.split('/') as [port: string, protocol: string]);
-  const of = (protocol: string) => allow.filter(([, its]) => its === protocol).map(([port]) => Number(port));
+export function servedPorts({ ssh, nginx, firewall }: Settings): ServedPorts {
+  const needed = [ssh.port, nginx.httpPort, nginx.httpsPort];
+  const allowed = firewall.allow.map((entry) => {
+    const [ports = '', protocol] = entry.split('/');
+    const [from = 0, to = from] = ports.split('-').map(Number);
+    return { protocol, from, to };
+  });
   return {
-    needed: [ssh?.port ?? 22, settings.nginx.httpPort, settings.nginx.httpsPort],
-    allowed: { tcp: of('tcp'), udp: of('udp') },
+    needed,
+    isOpen: (protocol, port) =>
+      (protocol === 'tcp' && needed.includes(port)) ||
+      allowed.some((each) => each.protocol === protocol && each.from <= port && port <= each.to),
   };
 }

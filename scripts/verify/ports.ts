@@ -44,15 +44,15 @@ const atOnce = 400;
 export const ports: OutsideCheck = { id: 'ports', run };
 
 async function run(target: Target) {
-  const { needed, allowed } = servedPorts(target.settings);
+  const { needed, isOpen: isAllowed } = servedPorts(target.settings);
   const chosen = target.allPorts ? Array.from({ length: 65_535 }, (_, index) => index + 1) : known;
-  const tried = [...new Set([...needed, ...allowed.tcp, ...chosen])];
+  const tried = [...new Set([...needed, ...chosen])];
   const open = await openPorts(target.address, tried, (port) => (needed.includes(port) ? 5000 : timeoutMs));
   const rule = {
     fix: 'berth apply; sudo ss -tlnp on the machine names the program',
     reference: 'CIS Debian 12 2.1.22',
   };
-  const unexpected = open.filter((port) => !needed.includes(port) && !allowed.tcp.includes(port));
+  const unexpected = open.filter((port) => !isAllowed('tcp', port));
   return [
     judge(
       { id: 'ports.open', title: 'no other TCP port is open', ...rule },
