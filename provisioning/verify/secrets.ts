@@ -86,7 +86,8 @@ async function opens(host: Host, user: string, paths: string[]): Promise<string[
 async function secretFiles(host: Host, apps: string[]): Promise<string[]> {
   const roots = [
     ...[
-      '/etc/berth',
+      '/etc/berth/tls',
+      '/etc/berth/settings.json',
       '/etc/shadow',
       '/etc/gshadow',
       '/etc/sudoers',
@@ -104,8 +105,8 @@ async function secretFiles(host: Host, apps: string[]): Promise<string[]> {
   return listed.filter((path) => isSecret(path, apps));
 }
 
-/** Not what is published on purpose: the authority's certificate, pages of a maintenance, a release's plain files. */
+/** Not what is published on purpose: the authority's certificate, a release's plain files. */
 function isSecret(path: string, apps: string[]): boolean {
-  if (path === '/etc/berth/tls/ca.pem' || path.startsWith('/etc/berth/maintenance/')) return false;
+  if (path === '/etc/berth/tls/ca.pem') return false;
   return apps.some((app) => path.startsWith(`/srv/${app}/releases/`)) ? path.endsWith('/env') : true;
 }
