@@ -45,7 +45,7 @@ const machines: Part[][] = [
     mocha('interrupted', ['test/e2e/interrupt.test.ts']),
     mocha('plan', ['test/e2e/plan.test.ts']),
   ],
-  [mocha('firewall', ['test/e2e/firewall.test.ts'])],
+  [mocha('firewall', ['test/e2e/firewall.test.ts']), mocha('verify', ['test/e2e/verify.test.ts'])],
   // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
@@ -90,7 +90,7 @@ function canMakeMachines(): boolean {
 
 /** What the tests of machines call besides what a machine itself needs: program → Debian package. */
 const programs = {
-  ...{ curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git', nmap: 'nmap' },
+  ...{ curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git', xmllint: 'libxml2-utils', nmap: 'nmap' },
   ...(values.power || values.qemu
     ? { 'qemu-system-x86_64': 'qemu-system-x86', 'mkfs.ext4': 'e2fsprogs' }
     : {}),
