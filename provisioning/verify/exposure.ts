@@ -12,11 +12,10 @@ const limits = (apps: string): [what: string, title: string, unit: RegExp, most:
     1.3,
   ],
   ['postgresql', 'PostgreSQL is shut in', /^postgresql@.+\.service$/, 1.2],
-  ['nginx', 'nginx is shut in', /^nginx\.service$/, 3],
-  ['fail2ban', 'fail2ban is shut in', /^fail2ban\.service$/, 2.5],
+  ['nginx', 'nginx is shut in', /^nginx\.service$/, 2.5],
+  ['fail2ban', 'fail2ban is shut in', /^fail2ban\.service$/, 2],
   // Not what takes back a change of anything: it may do anything.
-  ['berth', 'Berth’s own units are shut in', RegExp(`^((${apps})|berth-(?!undo|drift|run).+)\\.service$`), 4],
-  ['drift', 'the look for drift is shut in as far as it sees all', /^berth-drift\.service$/, 8.5],
+  ['berth', 'Berth’s own units are shut in', RegExp(`^((${apps})|berth-(?!undo|run).+)\\.service$`), 4],
   ['ssh', 'sshd, which lets people be root, is shut in as far as that goes', /^ssh\.service$/, 9],
 ];
 

@@ -135,10 +135,10 @@ const services: Harm[] = [
     mend: 'sudo systemctl start berth-backup.timer',
   },
   {
-    finds: ['applications', 'postgresql', 'nginx', 'fail2ban', 'berth', 'drift', 'ssh'].map(
+    finds: ['applications', 'postgresql', 'nginx', 'fail2ban', 'berth', 'ssh'].map(
       (what) => `exposure.${what}`,
     ),
-    ...loosened('api@', 'postgresql@17-main', 'nginx', 'fail2ban', 'berth-backup', 'berth-drift', 'ssh'),
+    ...loosened('api@', 'postgresql@17-main', 'nginx', 'fail2ban', 'berth-backup', 'ssh'),
   },
   {
     finds: ['mounts.options'],
