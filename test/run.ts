@@ -45,7 +45,11 @@ const machines: Part[][] = [
     mocha('interrupted', ['test/e2e/interrupt.test.ts']),
     mocha('plan', ['test/e2e/plan.test.ts']),
   ],
-  [mocha('firewall', ['test/e2e/firewall.test.ts']), mocha('verify', ['test/e2e/verify.test.ts'])],
+  [
+    mocha('firewall', ['test/e2e/firewall.test.ts']),
+    mocha('verify', ['test/e2e/verify.test.ts']),
+    mocha('hardened', ['test/e2e/hardened.test.ts']),
+  ],
   // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];

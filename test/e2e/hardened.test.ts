@@ -8,14 +8,14 @@ const bounds: Record<string, number> = {
   'api@1.service': 1.3,
   'api-workers.service': 1.3,
   'postgresql@17-main.service': 1,
-  'fail2ban.service': 2.5,
-  'nginx.service': 3,
+  'fail2ban.service': 2,
+  'nginx.service': 2.5,
   'api.service': 2.5,
   'berth-backup.service': 3,
   'berth-drill.service': 3,
   'berth-updates.service': 3,
   'berth-notify.service': 2.5,
-  'berth-drift.service': 5.5,
+  'berth-drift.service': 4,
   'ssh.service': 9,
 };
 
