@@ -68,9 +68,13 @@ function timed(name: string, work: () => Promise<void>): Way {
   return way;
 }
 
-async function berth(): Promise<void> {
+async function apply(): Promise<string> {
   const { stdout, stderr } = await runChecked([process.execPath, join(root, 'scripts/berth.ts'), 'apply']);
-  requireNothingChanged(/0 added, 0 changed, 0 removed/, stdout + stderr);
+  return stdout + stderr;
+}
+
+async function berth(): Promise<void> {
+  requireNothingChanged(/0 added, 0 changed, 0 removed/, await apply());
 }
 
 /** The first runs, whose changes are not measured. Ansible needs Python there, which a bare Debian has not. */
@@ -79,7 +83,7 @@ async function bring(reach: Reach): Promise<void> {
   const python = 'apt-get -qq update && apt-get -qq -y install python3';
   await runChecked(['ssh', '-F', sshConfig, '-l', 'root', alias, python]);
   await play(reach, {});
-  await berth();
+  await apply();
 }
 
 async function playbook(reach: Reach, env: Record<string, string>): Promise<void> {
