@@ -43,9 +43,10 @@ export async function askHidden(
   { io, signal }: Pick<Context, 'io' | 'signal'>,
   question: string,
 ): Promise<string> {
-  io.stderr.write(question);
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: io.stdin, output, terminal: true, historySize: 0 });
+  // Only now is there no echo.
+  io.stderr.write(question);
   const typed: string[] = [];
   lines.on('line', (line) => {
     typed.push(line);
