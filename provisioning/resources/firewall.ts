@@ -34,11 +34,12 @@ export function firewallRules(unit: string, ports: string[]): Resource<FirewallS
     // The service takes the table along.
     inverse: () => ({}),
     notices: ({ rivals }) =>
-      rivals.map(
-        (name) =>
-          `firewall: the table ${name} of nftables, which is not Berth's, drops what comes in too: ` +
-          `${ports.join(', ')} must be open there as well (ufw: ufw allow, or ufw disable)`,
-      ),
+      rivals.length === 0
+        ? []
+        : [
+            `firewall: ${rivals.join(', ')} of nftables, not Berth's, drops what comes in too (ufw, say): ` +
+              `${ports.join(', ')} must be open there as well`,
+          ],
   };
 }
 
