@@ -246,7 +246,7 @@ describe('the firewall', function () {
     await checkout.reboot();
     await logIn(40);
     const times = await checkout.ssh(
-      'systemctl show --property=ActiveEnterTimestampMonotonic --value berth-firewall ssh nginx | grep .',
+      'systemctl is-system-running --wait >/dev/null; systemctl show --property=ActiveEnterTimestampMonotonic --value berth-firewall ssh nginx | grep .',
     );
     const [firewall = 0, ...others] = times.trim().split('\n').map(Number);
     assert.ok(firewall > 0 && others.every((time) => time > firewall), times);
