@@ -21,7 +21,7 @@ export type ConfinedOptions = {
 
 /** A command of a unit that writes down which drop-in it was started with. */
 export function recordStart(path: string): string {
-  return `-+/bin/sh -c 'mkdir -p ${directory} && sha256sum ${path} >${directory}/%n'`;
+  return `-+/bin/sh -c 'umask 022; mkdir -p ${directory} && sha256sum ${path} >${directory}/%n'`;
 }
 
 /**

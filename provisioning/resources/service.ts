@@ -121,7 +121,8 @@ function planStop(unit: string, { active, enabled }: Unit): Change[] {
 
 /** The drop-in by which systemd records what a service's configuration held when it was read. */
 export function recordLoaded(unit: string, paths: string[]) {
-  const record = `mkdir -p ${loadedDirectory} && sha256sum ${paths.join(' ')} >${loadedDirectory}/%n`;
+  // The unit may have a stricter umask, and /run/berth is not only for root.
+  const record = `umask 022; mkdir -p ${loadedDirectory} && sha256sum ${paths.join(' ')} >${loadedDirectory}/%n`;
   return file({
     path: `/etc/systemd/system/${unit}.d/berth-loaded.conf`,
     content: [
