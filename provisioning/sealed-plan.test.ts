@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Planned } from './engine.ts';
 import type { Host } from './host.ts';
+import { fingerprint } from './host-keys.ts';
 import { file } from './resources/file.ts';
-import { fingerprint, type PlanInput, requireSameChanges, requireSamePlan, sealPlan } from './sealed-plan.ts';
+import { type PlanInput, requireSameChanges, requireSamePlan, sealPlan } from './sealed-plan.ts';
 import type { Settings } from './settings.ts';
 
 const publicKey =

@@ -1,10 +1,11 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { link, mkdir, open, rm } from 'node:fs/promises';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { actionOf, type Change } from './change.ts';
 import type { Planned } from './engine.ts';
 import { BerthError } from './errors.ts';
 import type { Action } from './events.ts';
 import type { Host } from './host.ts';
+import { hostKeys } from './host-keys.ts';
+import { planKey } from './plan-key.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -32,7 +33,6 @@ export type SealedPlan = {
 
 export type PlanInput = { settings: Settings; code: string; runtime: string; by: string };
 
-const keyPath = '/var/lib/berth/plan.key';
 const shown = 12;
 
 export async function sealPlan(host: Host, input: PlanInput, planned: Planned[]): Promise<SealedPlan> {
@@ -138,44 +138,6 @@ function canonical(value: unknown): string {
 function same(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/** Asked over a connection for which ssh has compared the host key: what the machine says of itself is so. */
-async function hostKeys(host: Host): Promise<string[]> {
-  const names = (await host.list('/etc/ssh')).filter((name) => /^ssh_host_\w+_key\.pub$/.test(name));
-  const texts = await Promise.all(names.map((name) => host.read(`/etc/ssh/${name}`)));
-  return texts.flatMap((text) => fingerprint(text ?? '') ?? []).sort();
-}
-
-/** `SHA256:…` as `ssh-keygen -l` prints it, of a line of a `.pub` file. */
-export function fingerprint(line: string): string | null {
-  const blob = line.trim().split(/\s+/)[1];
-  if (blob === undefined) return null;
-  const hash = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
-  return `SHA256:${hash.replace(/=+$/, '')}`;
-}
-
-/**
- * Made once; of two that make it at the same time one wins, and both have that one. Before a plan is made, since its
- * directory is part of the plan of a bare machine.
- */
-export async function planKey(host: Host): Promise<Buffer> {
-  const known = await host.read(keyPath);
-  if (known !== null) return Buffer.from(known.trim(), 'hex');
-  await mkdir('/var/lib/berth', { recursive: true, mode: 0o755 });
-  const partial = `${keyPath}.${randomBytes(6).toString('hex')}`;
-  const file = await open(partial, 'wx', 0o600);
-  try {
-    await file.writeFile(`${randomBytes(32).toString('hex')}\n`);
-    await file.sync();
-    await link(partial, keyPath).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await file.close();
-    await rm(partial, { force: true });
-  }
-  return planKey(host);
 }
 
 function stale(moved: string[]): BerthError {

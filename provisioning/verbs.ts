@@ -1,6 +1,5 @@
 import { accessLog } from './access-log.ts';
 import { appOf } from './app-of.ts';
-import { confirmedApplied, markApplied, markToConfirm, markUnfinished } from './applied.ts';
 import { backup } from './backups/backup.ts';
 import { backups, showBackup } from './backups/catalog.ts';
 import { drill } from './backups/drill.ts';
@@ -9,19 +8,16 @@ import { restore } from './backups/restore.ts';
 import { boot } from './boot.ts';
 import type { Change } from './change.ts';
 import { config, configInShort, configuration, variable } from './config.ts';
+import { applySite, confirmApply, planSite } from './converge.ts';
 import { deploy } from './deploy.ts';
 import { drift } from './drift.ts';
-import { apply, type Planned, plan, type Run } from './engine.ts';
-import type { ApplySummary, Event } from './events.ts';
+import type { Run } from './engine.ts';
 import { createGuard } from './guard/arm.ts';
 import { batchState } from './guard/batch.ts';
-import { confirm } from './guard/confirm.ts';
-import { settleEarlier } from './guard/earlier.ts';
 import { history } from './history.ts';
 import { maintenance, readMaintenance } from './maintenance.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
-import { preflight } from './preflight.ts';
 import { ps } from './ps.ts';
 import { push } from './push/push.ts';
 import { ready } from './ready.ts';
@@ -33,9 +29,7 @@ import { appRoot } from './releases/store.ts';
 import { forget, previewRemoval, remove } from './removal.ts';
 import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
-import { planKey, requireSameChanges, requireSamePlan, type SealedPlan, sealPlan } from './sealed-plan.ts';
 import type { Settings } from './settings.ts';
-import { siteFor } from './site-for.ts';
 import { status } from './status.ts';
 import { unlock } from './unlock.ts';
 import { recordUpdates } from './updates.ts';
@@ -52,8 +46,8 @@ type Verb = (input: any, context: Context) => Promise<unknown>;
 
 /** What the machine's side can be asked, each word with the shape of its input in its function. */
 export const verbs: Record<string, Verb> = {
-  plan: planSite,
-  apply: applySite,
+  plan: (input, context) => planSite(input, runFor(input, context)),
+  apply: (input, context) => applySite(input, runFor(input, context)),
   confirm: confirmApply,
   batchState,
   deploy,
@@ -121,57 +115,6 @@ const words: Record<string, (input: any) => string> = {
   config: configInShort,
   scale: scaleInShort,
 };
-
-/** `sealed`: with what `berth apply --plan` takes. */
-async function planSite(
-  input: SiteRequest & { sealed?: boolean },
-  context: Context,
-): Promise<ApplySummary & { sealed?: SealedPlan }> {
-  const { host } = context;
-  if (input.sealed) await planKey(host);
-  let sealed: SealedPlan | undefined;
-  const review = async (planned: Planned[]) => {
-    if (input.sealed) sealed = await sealPlan(host, input, planned);
-  };
-  const summary = await plan({ ...runFor(input, context), review }, await siteFor(host, input));
-  return { ...summary, ...(sealed ? { sealed } : {}) };
-}
-
-/** `plan`: exactly that one, or nothing. */
-async function applySite(
-  input: SiteRequest & { plan?: SealedPlan },
-  context: Context,
-): Promise<ApplySummary> {
-  const { host, emit } = context;
-  const { plan: sealed, settings, by } = input;
-  if (sealed) await requireSamePlan(host, sealed, input);
-  await preflight(host, settings);
-  // Directories of the engine's own, which every change may rely on.
-  await host.run(['mkdir', '-p', '-m', '0755', '/run/berth', '/var/cache/berth']);
-  await settleEarlier(host, by, context);
-  const review = async (planned: Planned[]) => {
-    if (sealed) await requireSameChanges(host, sealed, planned);
-    if (planned.length > 0) await markUnfinished(host, 'apply', by);
-  };
-  const besides: string[] = [];
-  const told = (event: Event) => {
-    if (event.type === 'applied' && sealed?.resources.every(({ id }) => id !== event.resource))
-      besides.push(event.resource);
-    emit(event);
-  };
-  const summary = await apply(
-    { ...runFor(input, { ...context, emit: told }), review },
-    await siteFor(host, input),
-  );
-  await (summary.guarded ? markToConfirm : markApplied)(host, input);
-  if (besides.length > 0) emit({ type: 'notice', text: `followed from the plan: ${besides.join(', ')}` });
-  return summary;
-}
-
-async function confirmApply(input: { id: string }, context: Context): Promise<void> {
-  await confirm(input, context);
-  await confirmedApplied(context.host);
-}
 
 function runFor(input: SiteRequest, context: Context): Run {
   const { host, emit } = context;
