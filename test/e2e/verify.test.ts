@@ -8,7 +8,7 @@ type Found = { id: string; status: 'pass' | 'fail' | 'warn' | 'skip'; evidence: 
 
 /** A machine that is as it shall be, and then each thing that `berth verify` looks at, harmed by hand. */
 describe('berth verify', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   this.bail(true);
   let checkout: Checkout;
   let sound: Found[];
