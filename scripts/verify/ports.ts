@@ -38,7 +38,9 @@ const known = [
 
 /** A first SYN that is lost is sent again after 1 s (RFC 6298). */
 const timeoutMs = 1500;
-const atOnce = 400;
+const atOnce = 2000;
+/** Of this computer, not of the machine: a port that was not tried is not closed. */
+const ours = ['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'ENETUNREACH'];
 
 /** Which TCP ports let us in, by trying. */
 export const ports: OutsideCheck = { id: 'ports', run };
@@ -80,13 +82,16 @@ async function openPorts(address: string, all: number[], timeoutMs: (port: numbe
 }
 
 function isOpen(host: string, port: number, timeout: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect({ host, port, timeout });
     const end = (open: boolean) => {
       socket.destroy();
       resolve(open);
     };
-    socket.once('connect', () => end(true)).once('error', () => end(false));
+    socket.once('connect', () => end(true));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      ours.includes(error.code ?? '') ? reject(error) : end(false),
+    );
     // On a busy computer the answer may lie there unread when the time is over: it is looked at first.
     socket.once('timeout', () => setImmediate(() => end(false)));
   });
