@@ -138,7 +138,7 @@ const services: Harm[] = [
     finds: ['applications', 'postgresql', 'nginx', 'fail2ban', 'berth', 'ssh'].map(
       (what) => `exposure.${what}`,
     ),
-    ...loosened('api@', 'postgresql@17-main', 'nginx', 'fail2ban', 'berth-backup', 'ssh'),
+    ...loosened('api@', 'postgresql@17-main', 'nginx', 'fail2ban', 'berth-drill', 'ssh'),
   },
   {
     finds: ['mounts.options'],
