@@ -12,7 +12,9 @@ export function banSettings(settings: Settings): Resource[] {
   const files = banFiles(settings);
   if (!settings.firewall.ban) return [...Object.keys(files), loadedDropIn].map((path) => absent(path));
   return [
-    ...['', '/filter.d', '/jail.d'].map((part) => directory({ path: `/etc/fail2ban${part}` })),
+    ...['', '/filter.d', '/jail.d'].map((part) =>
+      directory({ path: `/etc/fail2ban${part}`, holds: 'theirs' }),
+    ),
     ...Object.entries(files).map(([path, content]) => file({ path, content })),
     recordLoaded(fail2banService, Object.keys(files)),
   ];

@@ -168,8 +168,8 @@ function upgrades({ upgrades: { automatic, reboot }, apps }: Settings): Resource
         automatic: automatic ? '1' : '0',
       }),
     }),
-    directory({ path: '/etc/needrestart' }),
-    directory({ path: '/etc/needrestart/conf.d' }),
+    directory({ path: '/etc/needrestart', holds: 'theirs' }),
+    directory({ path: '/etc/needrestart/conf.d', holds: 'theirs' }),
     file({
       path: '/etc/needrestart/conf.d/zz-berth.conf',
       content: render('provisioning/files/needrestart.conf', {

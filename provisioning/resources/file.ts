@@ -126,7 +126,7 @@ function goneIfEmpty(path: string): Goal<Contents> {
       there && names.length === 0 ? [{ do: 'run', argv: ['rmdir', '--', path], action: 'remove' }] : [],
     notices({ names }) {
       const some = names.length > 3 ? [...names.slice(0, 3), '…'] : names;
-      return some.length === 0 ? [] : [`${path} stays, it holds ${some.join(', ')}`];
+      return some.length === 0 ? [] : [`${path}, which holds ${some.join(', ')}`];
     },
   };
 }

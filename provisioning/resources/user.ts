@@ -65,8 +65,7 @@ function noUser(name: string, owns: string | undefined): Goal<{ there: boolean; 
     },
     plan: ({ there, owner }) =>
       there && !owner ? [{ do: 'run', argv: ['userdel', name], action: 'remove' }] : [],
-    notices: ({ there, owner }) =>
-      there && owner ? [`the user ${name} stays, what is in ${owns} belongs to it`] : [],
+    notices: ({ there, owner }) => (there && owner ? [`the user ${name}, who owns what is in ${owns}`] : []),
   };
 }
 
