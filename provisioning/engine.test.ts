@@ -16,6 +16,7 @@ function bench(values: Record<string, boolean>, { broken = [] as string[] } = {}
     stop: stop.signal,
     guard: {
       arm: async (risks) => void done.push(`arm ${risks.flatMap(({ paths }) => paths)}`),
+      goOn: async () => {},
       changed: async () => {
         done.push('changed');
         return { id: '1', until: '', withinMs: 60_000 };

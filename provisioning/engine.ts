@@ -58,11 +58,17 @@ export async function apply(run: Run, site: Goal[]): Promise<ApplySummary> {
   return { ...summary(site, done, began), ...(guarded && { guarded }) };
 }
 
-async function bringAll(run: Run, resources: Goal[], done: Planned[]): Promise<void> {
+async function bringAll(
+  run: Run,
+  resources: Goal[],
+  done: Planned[],
+  before = async () => {},
+): Promise<void> {
   for (const resource of resources) {
     const planned = await planOne(run.host, resource);
     if (planned.changes.length === 0) continue;
     if (run.stop.aborted) throw stopped(resource, done);
+    await before();
     await bring(run, planned);
     done.push(planned);
   }
@@ -74,7 +80,7 @@ async function bringGuarded(run: Run, resources: Goal[], done: Planned[]): Promi
   // All of them: one that is as it shall be may be unsettled by another's change.
   await run.guard.arm(resources.flatMap(({ risky }) => risky ?? []));
   try {
-    await bringAll(run, resources, done);
+    await bringAll(run, resources, done, () => run.guard.goOn());
     return await run.guard.changed();
   } catch (error) {
     await run.guard.undo();

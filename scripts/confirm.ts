@@ -36,17 +36,17 @@ async function tryToConfirm(
   until: number,
   detail: (text: string) => void,
 ): Promise<unknown> {
+  let failure: unknown;
   for (let pauseMs = 1000; ; pauseMs *= 2) {
-    let failure: unknown;
     try {
       await side.askAnew('confirm', { id }, Math.max(1000, until - Date.now()));
       return undefined;
     } catch (error) {
       signal.throwIfAborted();
-      failure = error;
+      // One that was given up for want of time says less than the one before.
+      if (failure === undefined || !isCode(error, 'command_timeout')) failure = error;
     }
-    const over = failure instanceof BerthError && failure.code === 'not_confirmed';
-    if (over || Date.now() + pauseMs > until) return failure;
+    if (isCode(failure, 'not_confirmed') || Date.now() + pauseMs > until) return failure;
     detail(`taken back at ${timeOfDay(until)}, since ${messageOf(failure)}`);
     await wait(pauseMs, undefined, { signal });
   }
@@ -66,6 +66,10 @@ async function outcome(
     if (state === 'undone' || state === 'confirmed' || Date.now() > deadline) return state;
     await wait(500, undefined, { signal });
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof BerthError && error.code === code;
 }
 
 function notConfirmed(failure: unknown, undone: boolean, until: number): BerthError {

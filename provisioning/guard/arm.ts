@@ -21,6 +21,8 @@ const own = { mode: 0o600, owner: 'root', group: 'root' };
 export type Guard = {
   /** Keeps the old state and sees to it that it comes back; before the first change. */
   arm(risks: Risk[]): Promise<void>;
+  /** The next change is about to be made: the time begins anew, since a busy machine is slow, not stuck. */
+  goOn(): Promise<void>;
   /** All changes are made: from here on there is `confirm_within` to confirm them. */
   changed(): Promise<Guarded>;
   /** Takes the changes back at once. */
@@ -40,6 +42,9 @@ export function createGuard(host: Host, about: Omit<Batch, 'id'>): Guard {
   }
   return {
     arm: (risks) => arm(host, { ...about, id }, risks),
+    async goOn() {
+      await host.must(['systemctl', 'restart', undoTimer]);
+    },
     async changed() {
       await host.must(['systemctl', 'restart', undoTimer]);
       const changed = await end().catch(() => null);
