@@ -50,6 +50,7 @@ const machines: Part[][] = [
     mocha('verify', ['test/e2e/verify.test.ts']),
     mocha('hardened', ['test/e2e/hardened.test.ts']),
   ],
+  [mocha('lock-out', ['test/e2e/lockout.test.ts']), mocha('network cut', ['test/e2e/network-cut.test.ts'])],
   // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];

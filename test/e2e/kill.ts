@@ -11,7 +11,8 @@ export type Seen =
   | { type: 'step'; title: string; state: string }
   | { type: 'error'; code: string; message: string };
 
-export type Ended = { code: number; seen: Seen[]; killed: boolean };
+/** `times`: when each was seen, in milliseconds. */
+export type Ended = { code: number; seen: Seen[]; times: number[]; killed: boolean };
 
 /** Runs words with `--json` and calls `kill` at the first event that `when` picks, with what kills the operator's side. */
 export async function interrupt(
@@ -24,10 +25,11 @@ export async function interrupt(
     cwd: root,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const ended: Ended = { code: 0, seen: [], killed: false };
+  const ended: Ended = { code: 0, seen: [], times: [], killed: false };
   createInterface({ input: child.stdout }).on('line', (line) => {
     const seen = JSON.parse(line) as Seen;
     ended.seen.push(seen);
+    ended.times.push(Date.now());
     if (ended.killed || !when(seen)) return;
     ended.killed = true;
     kill(() => child.kill('SIGKILL'));
