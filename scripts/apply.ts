@@ -6,6 +6,7 @@ import type { MachineStatus } from '../provisioning/status.ts';
 import type { Context } from './command.ts';
 import { confirmChange } from './confirm.ts';
 import { type MachineSide, openMachineSide } from './machine-side.ts';
+import { keepPort } from './ports.ts';
 
 export type ConvergeOptions = {
   side?: MachineSide;
@@ -29,6 +30,7 @@ export async function converge(
   if (verb === 'plan') return machineSide.ask(verb, { ...input, sealed }, onEvent);
   const summary = await machineSide.change<ApplySummary>(verb, { ...input, plan }, onEvent);
   if (summary.guarded) await confirmChange(context, machineSide, summary.guarded);
+  keepPort(directoryOf(context), settings.ssh.port);
   return summary;
 }
 
@@ -41,8 +43,12 @@ export async function readStatus(
   return { ...status, caPath: status.ca === null ? null : await keepAuthority(context, status.ca) };
 }
 
-async function keepAuthority({ stateDirectory, flags }: Context, pem: string): Promise<string> {
-  const directory = join(stateDirectory, 'machines', flags.host);
+function directoryOf({ stateDirectory, flags }: Context): string {
+  return join(stateDirectory, 'machines', flags.host);
+}
+
+async function keepAuthority(context: Context, pem: string): Promise<string> {
+  const directory = directoryOf(context);
   const path = join(directory, 'ca.pem');
   await mkdir(directory, { recursive: true });
   await writeFile(path, pem);

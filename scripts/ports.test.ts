@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
 import { BerthError } from '../provisioning/errors.ts';
-import { atAnyPort, atPorts } from './ports.ts';
+import { atAnyPort, atPorts, type Ports } from './ports.ts';
 
 const machine = { alias: 'box', firstUser: 'root', names: [] };
-const rows: [what: string, sshPort: number, given: number | undefined, ports: (number | undefined)[]][] = [
-  ['nothing is said', 22, undefined, [undefined]],
-  ['a forward leads to 22', 22, 2222, [2222, 22]],
+const rows: [what: string, known: Ports, ports: (number | undefined)[]][] = [
+  ['nothing is said', {}, [undefined]],
+  ['a forward leads to 22', { given: 2222 }, [2222, 22]],
+  ['sshd is to move back', { applied: 2222 }, [undefined, 2222]],
   [
     'sshd is to move, and the machine was reached by a configuration of its own',
-    2222,
-    undefined,
+    { sshPort: 2222 },
     [2222, undefined, 22],
   ],
-  ['sshd is to move, and machine.port says where it was', 2222, 2200, [2222, 2200, 22]],
-  ['machine.port has followed already', 2222, 2222, [2222, 22]],
+  ['sshd is to move, and machine.port says where it was', { sshPort: 2222, given: 2200 }, [2222, 2200, 22]],
+  ['machine.port has followed already', { sshPort: 2222, given: 2222 }, [2222, 22]],
 ];
 
 describe('the port of a machine', () => {
-  for (const [what, sshPort, given, ports] of rows) {
+  for (const [what, known, ports] of rows) {
     it(`is looked for at ${ports.map((port) => port ?? 'the usual one')} where ${what}`, () => {
-      const { elsewhere = [], ...first } = atPorts(machine, sshPort, given);
+      const { elsewhere = [], ...first } = atPorts(machine, known);
       assert.deepEqual(
         [first, ...elsewhere].map(({ port }) => port),
         ports,
@@ -31,7 +31,7 @@ describe('the port of a machine', () => {
     const tried: (number | undefined)[] = [];
     const fail = (code: string) => Promise.reject(new BerthError(code, '', ''));
     const attempt = (codes: Record<string, string>) =>
-      atAnyPort(atPorts(machine, 2222, 2200), async ({ port }) => {
+      atAnyPort(atPorts(machine, { sshPort: 2222, given: 2200 }), async ({ port }) => {
         tried.push(port);
         const code = codes[String(port)];
         return code === undefined ? port : fail(code);

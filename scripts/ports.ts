@@ -1,13 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
+import { writeAtomic } from './machines/atomic.ts';
 import type { Reach } from './machines/machine.ts';
 
-/**
- * Where sshd is to be found: at `ssh.port`, and before the apply that changes it where the machine was reached so far.
- * `given` is `machine.port`, which a forward may make another one than sshd's own.
- */
-export function atPorts(reach: Reach, sshPort: number, given: number | undefined): Reach {
+export type Ports = {
+  /** Where sshd listens once the settings are applied; default 22. */
+  sshPort?: number | undefined;
+  /** `machine.port`, which a forward may make another one than sshd's own. */
+  given?: number | undefined;
+  /** Where it listens since the last apply from here. */
+  applied?: number | undefined;
+};
+
+/** Where sshd is to be found: at `ssh.port`, and before the apply that changes it where it was so far. */
+export function atPorts(reach: Reach, { sshPort = 22, given, applied }: Ports): Reach {
   const first = sshPort === 22 ? given : sshPort;
-  const others = first === undefined ? [] : [given, 22, sshPort];
+  const moved = applied === undefined || applied === sshPort ? [] : [applied];
+  const others = first === undefined ? moved : [given, ...moved, 22, sshPort];
   const [port, ...rest] = new Set([first, ...others]);
   const at = (port: number | undefined): Reach => (port === undefined ? reach : { ...reach, port });
   // 22 is what no port stands for, but for an alias of the person's own configuration.
@@ -26,4 +36,17 @@ export async function atAnyPort<T>(reach: Reach, attempt: (reach: Reach) => Prom
     }
   }
   throw first;
+}
+
+/** Writes down, in the machine's directory on this computer, where sshd listens now. */
+export function keepPort(directory: string, port: number): void {
+  if (keptPort(directory) !== port) writeAtomic(join(directory, 'port'), `${port}\n`, 0o644);
+}
+
+export function keptPort(directory: string): number | undefined {
+  try {
+    return Number(readFileSync(join(directory, 'port'), 'utf8')) || undefined;
+  } catch {
+    return undefined; // never applied from here
+  }
 }

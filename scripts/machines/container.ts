@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { atPorts } from '../ports.ts';
+import { atPorts, keptPort } from '../ports.ts';
 import type { Report } from '../report.ts';
 import { canonical } from './container/canonical.ts';
 import { assertSudo, elevated } from './container/elevate.ts';
@@ -60,7 +60,8 @@ export function containerMachine(
     stop: change('stop'),
     destroy: change('destroy'),
     state: async () => stateOf(place),
-    reach: async () => atPorts(reachOf(place), options.sshPort ?? 22, undefined),
+    reach: async () =>
+      atPorts(reachOf(place), { sshPort: options.sshPort, applied: keptPort(place.directory) }),
     details: async () => detailsOf(place),
   };
 }

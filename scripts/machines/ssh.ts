@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BerthError } from '../../provisioning/errors.ts';
-import { atAnyPort, atPorts } from '../ports.ts';
+import { atAnyPort, atPorts, keptPort } from '../ports.ts';
 import { runChecked } from '../process.ts';
 import type { Report } from '../report.ts';
 import { remote } from '../ssh.ts';
@@ -86,7 +86,8 @@ async function reachOf(options: SshOptions): Promise<Reach> {
     firstUser: options.user ?? 'root',
     names: [...new Set([...(options.names ?? []), hostname])],
   };
-  return atPorts(reach, options.sshPort ?? 22, options.port);
+  const applied = keptPort(join(options.stateDirectory, 'machines', options.name));
+  return atPorts(reach, { sshPort: options.sshPort, given: options.port, applied });
 }
 
 /** Who is let in, and what a person has to be asked for it, is for the run that follows: it asks in its own turn. */

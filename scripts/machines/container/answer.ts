@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { BerthError } from '../../../provisioning/errors.ts';
+import { keptPort } from '../../ports.ts';
 import { lastLines, run } from '../../process.ts';
 import { systemdRunsThisComputer } from './boot.ts';
 import type { Place } from './place.ts';
@@ -18,7 +19,7 @@ export async function awaitSsh(
   address: string,
   { signal, sshPort = 22 }: { signal?: AbortSignal | undefined; sshPort?: number },
 ): Promise<void> {
-  const ports = [...new Set([sshPort, 22])];
+  const ports = [...new Set([sshPort, 22, keptPort(place.directory) ?? 22])];
   const answersAt = async () => (await Promise.all(ports.map((port) => greets(address, port)))).some(Boolean);
   signal?.throwIfAborted();
   let down = false;
