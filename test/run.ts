@@ -51,6 +51,7 @@ const machines: Part[][] = [
     mocha('hardened', ['test/e2e/hardened.test.ts']),
   ],
   [mocha('lock-out', ['test/e2e/lockout.test.ts']), mocha('network cut', ['test/e2e/network-cut.test.ts'])],
+  [mocha('vps', ['test/e2e/vps.test.ts']), mocha('proxy', ['test/e2e/proxy.test.ts'])],
   // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
