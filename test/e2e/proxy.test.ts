@@ -41,7 +41,10 @@ describe('a machine behind a proxy', function () {
       'rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*; cat >/etc/apt/sources.list',
       `${sources.join('\n')}\n`,
     );
-    await inner.inside('install -m 0600 /dev/stdin /root/.ssh/authorized_keys', `${ada.publicKey}\n`);
+    await inner.inside(
+      'umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys',
+      `${ada.publicKey}\n`,
+    );
     await inner.inside(': >/etc/resolv.conf; ip route del default; ip route add unreachable default');
     ada.write('known_hosts', inner.hostKeys.map((key) => `${inner.address} ${key}\n`).join(''));
     settings(outside.proxy);

@@ -26,7 +26,10 @@ describe('a machine that exists', function () {
       bareMachine(checkout.root, 'bookworm', 'debian-12'),
       bareMachine(checkout.root, 'trixie', 'debian-13'),
     ]);
-    await twelve.inside('install -m 0600 /dev/stdin /root/.ssh/authorized_keys', `${ada.publicKey}\n`);
+    await twelve.inside(
+      'umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys',
+      `${ada.publicKey}\n`,
+    );
     await thirteen.inside(
       'rm -r /root/.ssh; useradd -m -s /bin/bash -G sudo ada; chpasswd',
       `ada:${password}\n`,
