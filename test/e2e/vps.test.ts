@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunResult } from '../../scripts/process.ts';
+import { type RunResult, run, runChecked } from '../../scripts/process.ts';
 import { type Bare, bareMachine } from './bare.ts';
 import { type Checkout, cloneRepository } from './checkout.ts';
 import { timed } from './computer.ts';
 import { createPerson, type Person } from './person.ts';
 import { figure } from './user.ts';
+
+/** Of unique local addresses (RFC 4193), for the bridge that the machines are on. */
+const subnet = 'fd77:6265:7274';
+const bridge = async () =>
+  /^\d+: (\S+)/.exec(
+    (await runChecked(['ip', '-o', '-4', 'address', 'show', 'to', '10.77.0.1'])).stdout,
+  )?.[1] ?? '';
 
 const password = "correct 'horse' $battery";
 
@@ -38,6 +45,7 @@ describe('a machine that exists', function () {
     rmSync(join(checkout.root, 'provisioning/hosts/local.yml'));
   });
   this.afterAll(async () => {
+    await run(['ip', 'address', 'delete', `${subnet}::1/64`, 'dev', await bridge()]);
     await Promise.all([twelve?.destroy(), thirteen?.destroy()]);
     await checkout?.remove();
     ada?.remove();
@@ -190,9 +198,23 @@ describe('a machine that exists', function () {
     assert.equal((await berth(['plan', '-H', 'twelve,thirteen'])).code, 0);
   });
 
+  it('is reached by IPv6 alone', async () => {
+    const address = `${subnet}::7`;
+    await runChecked(['ip', 'address', 'replace', `${subnet}::1/64`, 'dev', await bridge(), 'nodad']);
+    await twelve.inside(`ip address add ${address}/64 dev host0 nodad; ip -4 address flush dev host0`);
+    const settings = readFileSync(hostsFile('twelve'), 'utf8');
+    writeFileSync(hostsFile('twelve'), settings.replace(`host: ${twelve.address}`, `host: "${address}"`));
+    twelve = { ...twelve, address };
+    ada.write('known_hosts', known(twelve) + known(thirteen));
+    const looked = await must(['init', `deploy@[${address}]`, '--name', 'six']);
+    assert.match(looked, /berth has applied it before|who may use sudo without a password/);
+    rmSync(hostsFile('six'));
+  });
+
   it('serves after berth up, which proves it', async () => {
     await Promise.all(['twelve', 'thirteen'].map((name) => must(['up', '--host', name])));
     const status = await must(['status', '--all']);
+    assert.match(status, /^twelve \| url +https:\/\/\[fd77:/m);
     for (const name of ['twelve', 'thirteen'])
       assert.match(status, new RegExp(`^${name} \\| healthy +true`, 'm'));
   });
