@@ -50,7 +50,7 @@ restore_directory() {
 }
 
 same() {
-  [ "$(stat -c '%F %a %u %g' -- "$1")" = "$(stat -c '%F %a %u %g' -- "$2" 2>/dev/null)" ] || return
+  [ "$(stat -c '%F %a %u %g %y' -- "$1")" = "$(stat -c '%F %a %u %g %y' -- "$2" 2>/dev/null)" ] || return
   if [ -L "$1" ]; then [ "$(readlink -- "$1")" = "$(readlink -- "$2")" ]; else cmp -s -- "$1" "$2"; fi
 }
 

@@ -57,7 +57,7 @@ const lists: Wrong[][] = [
     sshd('no connection is taken', 'MaxStartups 0', 'configuration_refused'),
     sshd('a word that it does not know', 'Nonsense yes', 'configuration_refused'),
     sshd('keys in another place', 'AuthorizedKeysFile /nowhere/%u'),
-    sshd('a key and a password', 'AuthenticationMethods publickey,password'),
+    sshd('a key and a password', 'PasswordAuthentication yes\nAuthenticationMethods publickey,password'),
     firewall('nobody may log in', sshRule, 'tcp dport {{sshPort}} drop'),
     firewall('another port than sshd has', sshRule, 'tcp dport 2{{sshPort}} goto ssh'),
   ],
@@ -71,7 +71,7 @@ const lists: Wrong[][] = [
     sshd('a group that nobody is in', 'AllowGroups wheel'),
     login('a home that others may write to', 'path: home, mode: 0o750', 'path: home, mode: 0o777'),
     login('keys that others may write to', "join(''), mode: 0o600", "join(''), mode: 0o666"),
-    firewall('nothing that belongs to a connection', 'ct state established,related accept', ''),
+    firewall('no new connection', 'ct state invalid drop', 'ct state { invalid, new } drop'),
     firewall('a line that it does not know', sshRule, `${sshRule} nonsense`, 'configuration_refused'),
     {
       what: 'firewall: logins from another network alone',
