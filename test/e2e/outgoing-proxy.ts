@@ -68,8 +68,9 @@ export async function openOutside(
 /** The status and the body as they come; redirects are for who asked. */
 function passOn(url: string, from: IncomingMessage, to: ServerResponse): void {
   const ask = url.startsWith('https:') ? tlsRequest : request;
-  const { host: _, ...headers } = from.headers;
-  const asked = ask(url, { method: from.method ?? 'GET', headers }, (answer) => {
+  const { host: _, connection: __, ...headers } = from.headers;
+  // A connection of its own: one that is used again may be closed just then.
+  const asked = ask(url, { method: from.method ?? 'GET', headers, agent: false }, (answer) => {
     to.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(to);
   });
