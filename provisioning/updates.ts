@@ -14,7 +14,11 @@ export type Updates = {
   restarts: string[];
 };
 
-export type Update = { name: string; from: string; to: string; security: boolean };
+/** `from` is null where it is new on the machine, such as the next kernel. */
+export type Update = { name: string; from: string | null; to: string; security: boolean };
+
+/** What apt would bring in, apart as it is treated apart. */
+export type Waiting = { security: Update[]; postgresql: Update[]; others: Update[] };
 
 export type UpdatesStatus = Updates & { rebootRequired: boolean };
 
@@ -22,17 +26,14 @@ export const updatesPath = '/var/lib/berth/updates.json';
 
 /** Run by apt after each of its runs, so that nobody who asks has to wait for it. */
 export async function recordUpdates(_input: unknown, { host }: { host: Host }): Promise<Updates> {
-  const { stdout } = await host.run(['apt-get', '-s', '-o', 'Debug::NoLocking=1', 'upgrade']);
+  const { stdout } = await host.run(simulatedUpgrade);
+  const { security, postgresql, others } = parseWaiting(stdout);
   const checked = await host.run(['needrestart', '-b', '-l', '-r', 'l']).catch(() => ({ stdout: '' }));
-  const updates = parseUpdates(stdout);
-  const isPostgresql = ({ name }: Update) => name.startsWith('postgresql');
-  const rest = updates.filter((update) => !isPostgresql(update));
-  const security = rest.filter((update) => update.security);
   const recorded = {
     at: new Date().toISOString(),
     security,
-    postgresql: updates.filter(isPostgresql),
-    others: rest.length - security.length,
+    postgresql,
+    others: others.length,
     restarts: parseRestarts(checked.stdout),
   };
   const text = `${JSON.stringify(recorded)}\n`;
@@ -47,12 +48,34 @@ export async function readUpdates(host: Host): Promise<UpdatesStatus | null> {
   return { ...(JSON.parse(text) as Updates), rebootRequired: reboot !== null };
 }
 
-/** `Inst libssl3 [3.0.16-1] (3.0.17-1 Debian-Security:12/stable-security [amd64])` */
+/** As unattended-upgrades would: a kernel's update is a new package. By the package lists that the machine has. */
+export const simulatedUpgrade = [
+  'apt-get',
+  '-s',
+  '-q',
+  '-o',
+  'Debug::NoLocking=1',
+  '--with-new-pkgs',
+  'upgrade',
+];
+
+export function parseWaiting(simulated: string): Waiting {
+  const updates = parseUpdates(simulated);
+  const isPostgresql = ({ name }: Update) => name.startsWith('postgresql');
+  const rest = updates.filter((update) => !isPostgresql(update));
+  return {
+    security: rest.filter(({ security }) => security),
+    postgresql: updates.filter(isPostgresql),
+    others: rest.filter(({ security }) => !security),
+  };
+}
+
+/** `Inst libssl3 [3.0.16-1] (3.0.17-1 Debian-Security:12/stable-security [amd64])`, of a new one without the first. */
 export function parseUpdates(text: string): Update[] {
-  return [...text.matchAll(/^Inst (\S+) \[(\S+)\] \((\S+) ([^)]*)\)/gm)].map(
-    ([, name = '', from = '', to = '', origins = '']) => ({
+  return [...text.matchAll(/^Inst (\S+)(?: \[(\S+)\])? \((\S+) ([^)]*)\)/gm)].map(
+    ([, name = '', from, to = '', origins = '']) => ({
       name,
-      from,
+      from: from ?? null,
       to,
       security: /security/i.test(origins),
     }),

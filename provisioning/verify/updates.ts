@@ -1,5 +1,6 @@
+import { parseWaiting, simulatedUpgrade, type Update } from '../updates.ts';
 import type { Check, Finding, Subject } from './finding.ts';
-import { advise, judge } from './finding.ts';
+import { advise, judge, skip } from './finding.ts';
 
 const rules = {
   security: {
@@ -43,29 +44,33 @@ const rules = {
 /** Packages that have newer versions, by the package lists that the machine has. */
 export const updates: Check = { id: 'updates', run };
 
-async function run({ host }: Subject): Promise<Finding[]> {
+async function run({ host, settings }: Subject): Promise<Finding[]> {
   const [simulated, config, stamp, required, which] = await Promise.all([
-    host.must(['apt-get', '-s', '-q', '-o', 'Debug::NoLocking=1', '--with-new-pkgs', 'upgrade']),
+    host.must(simulatedUpgrade),
     host.must(['apt-config', 'dump', 'APT::Periodic']),
     host.run(['stat', '--format=%Y', '/var/lib/apt/lists']),
     host.stat('/run/reboot-required'),
     host.read('/run/reboot-required.pkgs'),
   ]);
-  const waiting = parseInstalls(simulated);
-  const named = (those: Install[]) => those.map(({ name, to }) => `${name} ${to}`);
+  const waiting = parseWaiting(simulated);
+  const named = (those: Update[]) => those.map(({ name, to }) => `${name} ${to}`);
   const automatic = periodic(config, 'Unattended-Upgrade') && periodic(config, 'Update-Package-Lists');
-  const isPostgresql = ({ name }: Install) => name.startsWith('postgresql');
-  const rest = waiting.filter((install) => !isPostgresql(install));
-  const security = named(rest.filter(({ security }) => security));
+  const security = named(waiting.security);
   const days = (Date.now() / 1000 - Number(stamp.stdout)) / 86_400;
   return [
     // What comes by itself within a day is on its way.
     automatic && days < 2
       ? advise(rules.security, security, 'none')
       : judge(rules.security, security, 'none'),
-    advise(rules.others, named(rest.filter(({ security }) => !security)), 'none'),
-    advise(rules.postgresql, named(waiting.filter(isPostgresql)), 'none'),
-    judge(rules.automatic, automatic ? [] : ['unattended-upgrades is not on'], 'unattended-upgrades, daily'),
+    advise(rules.others, named(waiting.others), 'none'),
+    advise(rules.postgresql, named(waiting.postgresql), 'none'),
+    settings.upgrades.automatic
+      ? judge(
+          rules.automatic,
+          automatic ? [] : ['unattended-upgrades is not on'],
+          'unattended-upgrades, daily',
+        )
+      : skip(rules.automatic, 'upgrades.automatic is false'),
     advise(
       rules.lists,
       days < 3 ? [] : [`${Math.floor(days)} days old`],
@@ -77,19 +82,6 @@ async function run({ host }: Subject): Promise<Finding[]> {
       'none',
     ),
   ];
-}
-
-type Install = { name: string; to: string; security: boolean };
-
-/** Lines such as `Inst libc6 [2.41-12] (2.41-12+deb13u1 Debian-Security:13/stable-security [amd64])`. */
-export function parseInstalls(text: string): Install[] {
-  return [...text.matchAll(/^Inst (\S+)(?: \[[^\]]*\])? \((\S+) ([^)]*)\)/gm)].map(
-    ([, name = '', to = '', from = '']) => ({
-      name,
-      to,
-      security: /security/i.test(from),
-    }),
-  );
 }
 
 function periodic(dump: string, key: string): boolean {

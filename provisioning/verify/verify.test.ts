@@ -4,7 +4,6 @@ import { parseSockets } from './listening.ts';
 import { weak } from './ssh-algorithms.ts';
 import { parseOptions } from './sshd.ts';
 import { parseRules } from './sudoers.ts';
-import { parseInstalls } from './updates.ts';
 
 const rule = { id: 'one.thing', title: 'it holds', fix: 'mend it', reference: 'Berth' };
 
@@ -95,20 +94,6 @@ describe('what checks read', () => {
       { protocol: 'udp', address: '127.0.0.53%lo', port: 53, program: 'systemd-resolve' },
       { protocol: 'tcp', address: '0.0.0.0', port: 443, program: 'nginx' },
       { protocol: 'tcp', address: '[::]', port: 22, program: 'sshd' },
-    ]);
-  });
-
-  it('is which updates apt would install, and which of them are for security', () => {
-    const text = [
-      'Inst libc6 [2.41-12] (2.41-12+deb13u1 Debian-Security:13/stable-security [amd64])',
-      'Inst base-files [13.8] (13.8+deb13u2 Debian:13.2/stable [amd64]) []',
-      'Inst linux-image-6.12.57 (6.12.57-1 Debian:13.2/stable, Debian-Security:13/stable-security [amd64])',
-      'Conf libc6 (2.41-12+deb13u1 Debian-Security:13/stable-security [amd64])',
-    ].join('\n');
-    assert.deepEqual(parseInstalls(text), [
-      { name: 'libc6', to: '2.41-12+deb13u1', security: true },
-      { name: 'base-files', to: '13.8+deb13u2', security: false },
-      { name: 'linux-image-6.12.57', to: '6.12.57-1', security: true },
     ]);
   });
 });
