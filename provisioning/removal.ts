@@ -79,12 +79,16 @@ export async function forget(input: RemovalInput, run: Run): Promise<ApplySummar
   return summary;
 }
 
-async function removalOf(host: Host, input: RemovalInput) {
+/** What the machine was applied with, else the hosts file's. `began`: an apply has. */
+export async function removedSettings(host: Host, { settings }: Pick<RemovalInput, 'settings'>) {
   const [kept, unfinished] = await Promise.all([findKeptSettings(host), readUnfinished(host)]);
-  const settings = kept ?? unfinished?.settings ?? input.settings;
+  return { settings: kept ?? unfinished?.settings ?? settings, began: kept !== null || unfinished !== null };
+}
+
+async function removalOf(host: Host, input: RemovalInput) {
+  const { settings, began } = await removedSettings(host, input);
   const all = removal(await siteFor(host, { ...input, settings }), input);
   // Where no apply has begun, what has the same name is somebody else's.
-  const began = kept !== null || unfinished !== null;
   return { ...all, settings, ...(began ? {} : { goals: [], stays: [] }) };
 }
 

@@ -26,7 +26,7 @@ import { renew } from './releases/renew.ts';
 import { releases, rollback } from './releases/rollback.ts';
 import { settle } from './releases/settle.ts';
 import { appRoot } from './releases/store.ts';
-import { forget, previewRemoval, remove } from './removal.ts';
+import { forget, previewRemoval, remove, removedSettings } from './removal.ts';
 import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
 import type { Settings } from './settings.ts';
@@ -68,8 +68,8 @@ export const verbs: Record<string, Verb> = {
   holder,
   unlock,
   removal: previewRemoval,
-  remove: (input, context) => remove(input, runFor(input, context)),
-  forget: (input, context) => forget(input, runFor(input, context)),
+  remove: async (input, context) => remove(input, await removalRunFor(input, context)),
+  forget: async (input, context) => forget(input, await removalRunFor(input, context)),
   history,
   drift,
   status,
@@ -129,6 +129,12 @@ function runFor(input: SiteRequest, context: Context): Run {
   const { admin, confirmWithinMs: withinMs } = input.settings;
   const guard = createGuard(host, { by: input.by, user: admin.user, withinMs });
   return { ...context, guard, perform: (change: Change) => perform(performer, change) };
+}
+
+/** Whoever confirms a removal, and within what time, is as the machine was applied too. */
+async function removalRunFor(input: SiteRequest, context: Context): Promise<Run> {
+  const { settings } = await removedSettings(context.host, input);
+  return runFor({ ...input, settings }, context);
 }
 
 /** Ends what a killed run has left of every application. */
