@@ -144,9 +144,11 @@ function stale(moved: string[]): BerthError {
   const more = moved.length > shown ? [`and ${moved.length - shown} more`] : [];
   return new BerthError(
     'plan_stale',
-    ['the plan is not what would be done now, nothing was changed:', ...moved.slice(0, shown), ...more].join(
-      '\n  ',
-    ),
+    [
+      'the plan is not what would be done now, nothing of it was done:',
+      ...moved.slice(0, shown),
+      ...more,
+    ].join('\n  '),
     'make another one: berth plan --out <file>',
   );
 }
