@@ -120,6 +120,7 @@ describe('berth', () => {
       ['logs -n 1;id', /--lines "1;id" is not a number/],
       ['dev -p x', /--port "x" is not a port/],
       ['destroy', /Nobody is at a terminal.*\nnext: {2}add --yes/],
+      ['remove --yes --purge-data=other', /--purge-data names "other".*\nnext: {2}--purge-data=local/],
     ];
     for (const [line, said] of cases) {
       it(`berth ${line}: exit 64 and the next step`, async () => {
@@ -234,6 +235,18 @@ describe('berth', () => {
       const { code, err } = await berth('probe', { list, signal: stop.signal });
       assert.equal(code, 130);
       assert.match(err, /\(interrupted\)/);
+    });
+  });
+
+  describe('a question that --yes does not answer', () => {
+    const list = probe(({ confirm }) => confirm('Sure?', 'local', '--purge-data=local'));
+
+    it('is asked all the same, and names the flag that does', async () => {
+      const { code, err } = await berth('probe --yes', { list });
+      assert.equal(code, 64);
+      assert.match(err, /Nobody is at a terminal.*\nnext: {2}say --purge-data=local to answer beforehand/);
+      assert.equal((await berth('probe --yes', { list, terminal: true, typed: 'local\n' })).code, 0);
+      assert.equal((await berth('probe --yes', { list, terminal: true, typed: 'yes\n' })).code, 1);
     });
   });
 

@@ -59,9 +59,10 @@ export type Context = {
   signal: AbortSignal;
   /**
    * Returns once the person has typed `answer`. Throws `confirmation_needed` without a terminal, and
-   * `interrupted` when something else was typed; `--yes` answers for the person.
+   * `confirmation_declined` when something else was typed. `--yes` answers for the person, unless another flag of the
+   * command is named that does so `instead`.
    */
-  confirm(question: string, answer?: string): Promise<void>;
+  confirm(question: string, answer?: string, instead?: string): Promise<void>;
   /** Runs what asks the person something while nobody else of this run does: several hosts share one terminal. */
   turn<T>(ask: () => Promise<T>): Promise<T>;
   /** What is to be closed when the run is over, however it ends. */

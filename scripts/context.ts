@@ -44,7 +44,8 @@ export function createContext({ io, report, flags, edge, shared }: Parts): Conte
     ...shared,
     hosts,
     forHost: (host) => (hosts.length === 1 ? context : forHost(host)),
-    confirm: (question, answer = 'yes') => confirm(io, flags, signal, question, answer),
+    confirm: (question, answer = 'yes', instead = '--yes') =>
+      confirm({ io, signal, question, answer, instead, given: flags.yes && instead === '--yes' }),
     hostFile,
     machine,
     reach,
@@ -105,19 +106,23 @@ async function reachOf(machine: Machine, host: string): Promise<Reach> {
   throw new BerthError('machine_absent', `there is no machine ${host} yet`, hint);
 }
 
-async function confirm(
-  io: Io,
-  flags: Flags,
-  signal: AbortSignal,
-  question: string,
-  answer: string,
-): Promise<void> {
-  if (flags.yes) return;
+type Question = {
+  io: Io;
+  signal: AbortSignal;
+  question: string;
+  answer: string;
+  /** The flag that answers instead of a person; `given`: it was. */
+  instead: string;
+  given: boolean;
+};
+
+async function confirm({ io, signal, question, answer, instead, given }: Question): Promise<void> {
+  if (given) return;
   if (io.stdin.isTTY !== true) {
     throw new BerthError(
       'confirmation_needed',
       `${question} Nobody is at a terminal to answer.`,
-      'add --yes to answer with yes',
+      instead === '--yes' ? 'add --yes to answer with yes' : `say ${instead} to answer beforehand`,
     );
   }
   const typed = await ask({ io, signal }, `${question} Type ${answer} to go on`, '');

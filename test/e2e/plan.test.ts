@@ -198,7 +198,10 @@ describe('a plan, drift and the way back', function () {
   });
 
   it('remove --purge-data deletes the data too', async () => {
-    const { stdout } = await checkout.must(['remove', '--purge-data', '--yes']);
+    const asked = await checkout.berth(['remove', '--purge-data', '--yes']);
+    assert.equal(asked.code, 64);
+    assert.match(asked.stderr, /--purge-data=local/);
+    const { stdout } = await checkout.must(['remove', '--purge-data=local']);
     assert.doesNotMatch(stdout, /^left: .*(database|\/srv|backups|user api)/m);
     assert.equal(
       await checkout.ssh('ls -d /srv/api /var/backups/berth 2>/dev/null; getent passwd api || true'),
