@@ -25,7 +25,10 @@ export function sshd({ ssh: { port } }: Settings, platform: Platform): Resource[
     ...[
       includes(main, `Include ${dropIns}/*.conf`, proof),
       file({ path: sshdDropIn, content, mode: 0o600, proofInPlace: proof }),
-      service(sshdService, { configuration, onChange: 'reload', enabled: false, proof }),
+      service(sshdService, {
+        ...{ configuration, onChange: 'reload', enabled: false, proof },
+        ...(platform.sshSocket && { socket: 'ssh.socket' }),
+      }),
       ...(platform.sshSocket ? [socketPort(port)] : []),
     ].map((resource) => risky(risk, resource)),
   ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Change } from '../change.ts';
+import { createFacts } from '../facts.ts';
 import type { Host } from '../host.ts';
 import { trustedAuthorities } from './authorities.ts';
 import { serverCertificate } from './certificate.ts';
@@ -230,7 +231,10 @@ plans('a membership', member('deploy', 'sudo'), [
 ]);
 
 const configuration = { '/c': 'text' };
-const running = { active: 'active', enabled: 'enabled', loaded: checksums(configuration), others: {} };
+const running = {
+  ...{ active: 'active', enabled: 'enabled' },
+  ...{ loaded: checksums(configuration), others: {}, awaited: false },
+};
 plans('a service', service('x.service', { configuration, onChange: 'reload' }), [
   [running, []],
   [{ ...running, loaded: null }, ['systemctl reload x.service']],
@@ -242,6 +246,31 @@ plans('a service', service('x.service', { configuration, onChange: 'reload' }), 
     ['systemctl enable x.service', 'systemctl start x.service'],
   ],
 ]);
+
+plans('a service that its socket starts', service('x.service', { configuration, enabled: false }), [
+  [{ ...running, active: 'inactive', loaded: null, awaited: true }, []],
+  [{ ...running, active: 'inactive', loaded: null }, ['systemctl start x.service']],
+  [{ ...running, active: 'failed', awaited: true }, ['systemctl start x.service']],
+  [{ ...running, loaded: 'other', awaited: true }, ['systemctl restart x.service']],
+]);
+
+describe('sshd on Ubuntu, as systemctl shows it after a boot', () => {
+  const shown: Record<string, string> = {
+    'ssh.service': 'ActiveState=inactive\nUnitFileState=disabled\n',
+    'ssh.socket': 'ActiveState=active\nUnitFileState=enabled\n',
+  };
+  const run = async (argv: string[]) => {
+    const stdout = argv.slice(argv.indexOf('--') + 1).map((unit) => shown[unit]);
+    return { stdout: stdout.join('\n') };
+  };
+  const host = { read: async () => null, run } as unknown as Host;
+  host.facts = createFacts(host);
+
+  it('waits for the first login, and nothing differs', async () => {
+    const sshd = service('ssh.service', { configuration, enabled: false, socket: 'ssh.socket' });
+    assert.deepEqual(sshd.plan(await sshd.check(host)), []);
+  });
+});
 
 plans('unit files', daemonReload(['x.service']), [
   [true, ['systemctl daemon-reload']],

@@ -13,6 +13,8 @@ type ServiceState = Unit & {
   loaded: string | null;
   /** What `alsoReads` holds now. */
   others: Configuration;
+  /** `socket` listens for it. */
+  awaited: boolean;
 };
 
 export type ServiceOptions = {
@@ -22,6 +24,8 @@ export type ServiceOptions = {
   /** What makes a running service read its configuration. */
   onChange?: 'reload' | 'restart';
   enabled?: boolean;
+  /** The unit that listens for it where systemd does, and starts it at the first connection. */
+  socket?: string;
   /** argv of a program that proves the configuration before it is read. */
   proof?: string[];
 };
@@ -35,22 +39,26 @@ const loadedDirectory = '/run/berth/loaded';
  * start and reload, whoever asked for it, what the files held then.
  */
 export function service(unit: string, options: ServiceOptions = {}): Resource<ServiceState> {
-  const { configuration, alsoReads = [], onChange = 'restart', enabled = true, proof } = options;
+  const { configuration, alsoReads = [], onChange = 'restart', enabled = true, socket, proof } = options;
   const proven: Change[] = proof ? [{ do: 'run', summary: 'prove the configuration', argv: proof }] : [];
   return {
     id: `service ${unit}`,
     async check(host) {
-      const [state, loaded, others] = await Promise.all([
+      const [state, loaded, others, listener] = await Promise.all([
         host.facts.unit(unit),
         host.read(`${loadedDirectory}/${unit}`),
         Promise.all(alsoReads.map(async (path) => [path, (await host.read(path)) ?? ''] as const)),
+        socket === undefined ? null : host.facts.unit(socket),
       ]);
-      return { ...state, loaded, others: Object.fromEntries(others) };
+      const awaited = listener?.active === 'active';
+      return { ...state, loaded, others: Object.fromEntries(others), awaited };
     },
-    plan({ active, enabled: enabledNow, loaded, others }) {
+    plan({ active, enabled: enabledNow, loaded, others, awaited }) {
       const expected = configuration && checksums({ ...configuration, ...others });
       const changes: Change[] = [];
       if (enabled && !enabledNow.startsWith('enabled')) changes.push(systemctl('enable', unit));
+      // After a boot nobody may have come yet; it reads its configuration when somebody does.
+      if (active === 'inactive' && awaited) return changes;
       if (active !== 'active') changes.push(systemctl('start', unit));
       else if (expected !== undefined && loaded !== expected)
         changes.push(...proven, systemctl(onChange, unit));
