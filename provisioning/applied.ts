@@ -1,4 +1,5 @@
 import type { Host } from './host.ts';
+import { findKeptSettings } from './kept-settings.ts';
 import type { Settings } from './settings.ts';
 
 /** The last apply that ended well, with the code and the runtime that it brought; what differs since was changed by hand. */
@@ -22,7 +23,11 @@ export type Unfinished = {
   settings?: Settings;
 };
 
-const paths = { applied: '/var/lib/berth/applied.json', unfinished: '/var/lib/berth/unfinished.json' };
+const paths = {
+  applied: '/var/lib/berth/applied.json',
+  apps: '/var/lib/berth/apps.json',
+  unfinished: '/var/lib/berth/unfinished.json',
+};
 const own = { mode: 0o600, owner: 'root', group: 'root' };
 
 export async function readApplied(host: Host): Promise<Applied | null> {
@@ -31,6 +36,24 @@ export async function readApplied(host: Host): Promise<Applied | null> {
 
 export async function readUnfinished(host: Host): Promise<Unfinished | null> {
   return JSON.parse((await host.read(paths.unfinished)) ?? 'null') as Unfinished | null;
+}
+
+/** Applications that an apply has begun to make, also those that the hosts file names no more: what they have is Berth's. */
+export async function begunApps(host: Host): Promise<Set<string>> {
+  const [text, kept, unfinished] = await Promise.all([
+    host.read(paths.apps),
+    // Of a machine that was applied before there was such a list.
+    findKeptSettings(host),
+    readUnfinished(host),
+  ]);
+  const listed = JSON.parse(text ?? '[]') as string[];
+  return new Set([...listed, ...Object.keys({ ...kept?.apps, ...unfinished?.settings?.apps })]);
+}
+
+/** Before the first change: an apply that is cut short finds its own again. */
+export async function markBegun(host: Host, apps: string[]): Promise<void> {
+  const all = [...new Set([...(await begunApps(host)), ...apps])].sort();
+  await host.write(paths.apps, `${JSON.stringify(all)}\n`, own);
 }
 
 /** Before the first change: until `markApplied`, what differs may be its rest. */

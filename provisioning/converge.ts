@@ -1,4 +1,4 @@
-import { confirmedApplied, markApplied, markToConfirm, markUnfinished } from './applied.ts';
+import { confirmedApplied, markApplied, markBegun, markToConfirm, markUnfinished } from './applied.ts';
 import { apply, type Planned, plan, type Run } from './engine.ts';
 import type { ApplySummary, Event } from './events.ts';
 import { confirm } from './guard/confirm.ts';
@@ -45,7 +45,9 @@ export async function applySite(input: PlanInput & { plan?: SealedPlan }, run: R
   await settleEarlier(host, by, run);
   const review = async (planned: Planned[]) => {
     if (sealed) await requireSameChanges(host, sealed, planned);
-    if (planned.length > 0) await markUnfinished(host, 'apply', by);
+    if (planned.length === 0) return;
+    await markBegun(host, Object.keys(settings.apps));
+    await markUnfinished(host, 'apply', by);
   };
   const besides: string[] = [];
   const told = (event: Event) => {

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { BerthError } from './errors.ts';
 import type { Host } from './host.ts';
+import { requireNames } from './names.ts';
 import type { Settings } from './settings.ts';
 
 const needed = { diskMiB: 1024, memoryMiB: 450 };
@@ -28,33 +29,8 @@ export async function preflight(host: Host, settings: Settings): Promise<void> {
       'free some space or give it a larger disk',
     );
   }
-  for (const name of Object.keys(settings.apps)) await requireName(host, name);
+  await requireNames(host, settings);
   await requirePorts(host, [settings.nginx.httpPort, settings.nginx.httpsPort]);
-}
-
-/**
- * An application's name becomes a user, a group and units: none of them may be the system's or a person's. What an
- * interrupted apply of ours has made is not taken for theirs.
- */
-async function requireName(host: Host, name: string): Promise<void> {
-  const [users, groups] = await Promise.all([host.facts.users(), host.facts.groups()]);
-  const vendor = [`${name}.service`, `${name}@.service`].map((unit) => `/usr/lib/systemd/system/${unit}`);
-  const units = await Promise.all(
-    vendor.map(async (path) => ((await host.stat(path)) ? [`the unit ${path}`] : [])),
-  );
-  const others = users.filter((user) => user.name === name && user.home !== `/var/lib/${name}`);
-  const system = groups.filter((group) => group.name === name && group.gid < 100);
-  const [taken] = [
-    ...units.flat(),
-    ...others.map(() => `a user ${name}`),
-    ...system.map(() => `a group ${name}`),
-  ];
-  if (!taken) return;
-  throw new BerthError(
-    'name_taken',
-    `the machine has ${taken} already, which the application ${name} would need for itself`,
-    'give the application another name in the hosts file (apps.<name>)',
-  );
 }
 
 async function requirePorts(host: Host, ports: number[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { markUnfinished, readUnfinished } from './applied.ts';
+import { begunApps, markUnfinished, readUnfinished } from './applied.ts';
 import { withBackupLock } from './backups/lock.ts';
 import { apply, type Planned, plan, type Run, survey } from './engine.ts';
 import type { ApplySummary, Event } from './events.ts';
@@ -81,8 +81,15 @@ export async function forget(input: RemovalInput, run: Run): Promise<ApplySummar
 
 /** What the machine was applied with, else the hosts file's. `began`: an apply has. */
 export async function removedSettings(host: Host, { settings }: Pick<RemovalInput, 'settings'>) {
-  const [kept, unfinished] = await Promise.all([findKeptSettings(host), readUnfinished(host)]);
-  return { settings: kept ?? unfinished?.settings ?? settings, began: kept !== null || unfinished !== null };
+  const [kept, unfinished, begun] = await Promise.all([
+    findKeptSettings(host),
+    readUnfinished(host),
+    begunApps(host),
+  ]);
+  return {
+    settings: kept ?? unfinished?.settings ?? onlyApps(settings, begun),
+    began: kept !== null || unfinished !== null,
+  };
 }
 
 async function removalOf(host: Host, input: RemovalInput) {
@@ -90,6 +97,12 @@ async function removalOf(host: Host, input: RemovalInput) {
   const all = removal(await siteFor(host, { ...input, settings }), input);
   // Where no apply has begun, what has the same name is somebody else's.
   return { ...all, settings, ...(began ? {} : { goals: [], stays: [] }) };
+}
+
+/** What another application of the hosts file would have is not Berth's until an apply has begun with it. */
+function onlyApps(settings: Settings, begun: Set<string>): Settings {
+  const apps = Object.entries(settings.apps).filter(([name]) => begun.has(name));
+  return { ...settings, apps: Object.fromEntries(apps) };
 }
 
 /** What there is to say once nothing differs any more. */

@@ -64,6 +64,26 @@ async function readCluster(host: Host, cluster: Cluster): Promise<ClusterState |
   return finished.code === 0 ? (JSON.parse(finished.stdout) as ClusterState) : null;
 }
 
+/** What the server has by this name that is not as Berth makes it and a remove leaves it, e.g. `a database shop`. */
+export async function foreignInCluster(host: Host, name: string): Promise<string | null> {
+  const { postgresql: version } = await host.facts.platform();
+  const state = await readCluster(host, { version });
+  return state && foreign(state, name);
+}
+
+/** Pure: a role of ours has a limit of connections, and is alone in its database. */
+export function foreign(
+  { roles, databases }: Pick<ClusterState, 'roles' | 'databases'>,
+  name: string,
+): string | null {
+  const role = roles.find((candidate) => candidate.name === name);
+  const database = databases.find((candidate) => candidate.name === name);
+  const ours = role?.login && !role.privileged && role.connections >= 0;
+  if (database && !(ours && database.owner === name && !database.public))
+    return `a database ${name} in PostgreSQL`;
+  return role && !ours ? `a role ${name} in PostgreSQL` : null;
+}
+
 function sql(cluster: Cluster, statement: string, action: Action = 'change'): Change {
   return {
     do: 'run',
