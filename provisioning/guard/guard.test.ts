@@ -145,6 +145,26 @@ describe('what undoes a risky change', () => {
     assert.doesNotMatch(asked(), /kill/);
   });
 
+  it('puts nothing half back when the disk is full, and keeps what it has for the next time', () => {
+    const before = look();
+    change();
+    const cp = join(work, 'bin/cp');
+    writeFileSync(cp, '#!/bin/sh\nfor to; do :; done\nprintf half >"$to"\nexit 1\n', { mode: 0o755 });
+    const { status, stderr } = undo();
+    assert.equal(status, 1);
+    assert.match(stderr, /failed: restore_file .*a\.conf/);
+    assert.equal(readFileSync(at('a.conf'), 'utf8'), 'new a\n');
+    assert.deepEqual(
+      readdirSync(join(work, 'etc')).filter((name) => name.startsWith('.')),
+      [],
+    );
+    assert.deepEqual(readdirSync(guard), ['undoing.1']);
+    rmSync(cp);
+    assert.equal(undo().status, 0);
+    assert.equal(look().split('\n').length, before.split('\n').length);
+    assert.equal(readFileSync(at('a.conf'), 'utf8'), 'old a\n');
+  });
+
   it('stays at it when something cannot be put back', () => {
     mkdirSync(join(work, 'elsewhere'));
     rmSync(at('a.conf'));

@@ -57,7 +57,12 @@ same() {
 # Whole or not at all, and under an ending that sudo, sshd and systemd skip.
 restore_file() {
   beside="$(dirname -- "$2")/.$(basename -- "$2").berth-undo.swp"
-  rm -f -- "$beside" && cp -a -T -- "$1" "$beside" && sync -- "$beside" 2>/dev/null
+  rm -f -- "$beside" && cp -a -T -- "$1" "$beside" || {
+    rm -f -- "$beside"
+    return 1
+  }
+  # It fails where it would follow a symlink to nowhere.
+  sync -- "$beside" 2>/dev/null
   mv -f -T -- "$beside" "$2"
 }
 
