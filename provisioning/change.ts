@@ -9,7 +9,8 @@ export type Change =
   | { do: 'mkdir'; path: string; mode: number; owner: string; group: string }
   | { do: 'attributes'; path: string; mode: number; owner: string; group: string }
   | { do: 'link'; path: string; target: string; before: string | null }
-  | { do: 'remove'; path: string }
+  /** `keepsOriginal`: as of a write. */
+  | { do: 'remove'; path: string; keepsOriginal?: boolean }
   | RunChange
   | { do: 'certificate'; path: string; request: CertificateRequest; reason: string; action: Action }
   /** A new release of an application from its live one's slug. */

@@ -1,5 +1,5 @@
-import type { Platform } from './platform.ts';
-import { clockPackages, keptClock } from './resources/clock.ts';
+import { clusterService, type Platform } from './platform.ts';
+import { keptClock } from './resources/clock.ts';
 import { confined, recordStart } from './resources/confined.ts';
 import { absent, directory, file } from './resources/file.ts';
 import { blockedModules, kernelSettings, parseModules } from './resources/kernel.ts';
@@ -14,11 +14,8 @@ import { sshdService } from './sshd.ts';
 import { render } from './template.ts';
 
 const systemd = '/etc/systemd/system';
-const clusterService = ({ postgresql }: Platform) => `postgresql@${postgresql}-main.service`;
 
 export const hardeningPackages = ['unattended-upgrades', 'needrestart', 'debsums', 'libpam-passwdqc'];
-
-export { clockPackages };
 
 /** Units that systemd is to know of. */
 export const hardeningUnits = [

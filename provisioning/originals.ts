@@ -23,16 +23,24 @@ export async function readOriginal(host: Host, path: string): Promise<Original |
   return text === null ? undefined : (JSON.parse(text) as Original);
 }
 
-/** Whether a text is one of Berth's, where no more than the text is known. */
-export function speaksOfBerth(content: string): boolean {
-  return /\bberth\b/i.test(content);
+/**
+ * Whether what stands there is Berth's, also an earlier version's that kept no original. The word alone says nothing: a
+ * machine or a company may be called so.
+ */
+export function isOurs(path: string, content: string): boolean {
+  return ownPath.test(path) || ownText.test(content);
 }
+
+/** `/etc/nginx/conf.d/berth-api.conf`, `/etc/berth/settings.json`. */
+const ownPath = /^\/(etc|var)\/(.*\/)?berth([./-]|$)/;
+/** The mark of most files; then what only the units and tmpfiles.d of an application say. */
+const ownText = /Kept by berth apply|`berth logs`|\/var\/cache\/berth\b|\bberth-web\b/;
 
 async function originalAt(host: Host, path: string): Promise<Original> {
   const [stat, content] = await Promise.all([host.stat(path), host.read(path)]);
   if (stat?.target !== undefined) return { target: stat.target };
   // From an earlier version.
-  if (stat === null || content === null || speaksOfBerth(content)) return null;
+  if (stat === null || content === null || isOurs(path, content)) return null;
   const { mode, owner, group } = stat;
   return { content, mode, owner, group };
 }

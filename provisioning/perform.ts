@@ -26,6 +26,7 @@ export async function perform({ host, progress, release, start }: Performer, cha
     case 'link':
       return host.link(change.path, change.target);
     case 'remove':
+      if (change.keepsOriginal) await keepOriginal(host, change.path);
       return host.remove(change.path);
     case 'certificate':
       return makeCertificate(host, change.path, change.request);

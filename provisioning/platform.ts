@@ -12,6 +12,10 @@ export type Platform = {
   sshSocket: boolean;
 };
 
+/** systemd's name of the cluster that Debian makes. */
+export const clusterService = ({ postgresql }: Pick<Platform, 'postgresql'>) =>
+  `postgresql@${postgresql}-main.service`;
+
 const platforms: Record<string, Omit<Platform, 'name'>> = {
   'debian 12': { postgresql: '15', nginxHttp2: 'parameter', systemd: 252, openssh: 9.2, sshSocket: false },
   'debian 13': { postgresql: '17', nginxHttp2: 'directive', systemd: 257, openssh: 10, sshSocket: false },

@@ -52,6 +52,15 @@ describe('what a site comes to when Berth goes', () => {
       assert.deepEqual(lockedOut, []);
     });
 
+    it('says what it leaves as Berth made it', () => {
+      assert.ok(
+        stays.some((text) => text.startsWith('the packages ') && text.endsWith(' systemd-timesyncd')),
+      );
+      assert.ok(stays.some((text) => text.startsWith('/etc/ssh/sshd_config, ')));
+      assert.ok(stays.includes('the service that keeps the clock'));
+      assert.ok(ids.includes('back /etc/nginx/sites-enabled/default'));
+    });
+
     it('keeps the code that does it, and its memory, to the end', () => {
       const early = ids.filter((id) => / \/(opt|var\/lib)\/berth/.test(id));
       assert.deepEqual(early, []);

@@ -7,7 +7,6 @@ import { environmentParts } from './environment.ts';
 import { firewall, firewallService, firewallUnit } from './firewall.ts';
 import { undo, undoUnits } from './guard/resources.ts';
 import {
-  clockPackages,
   hardenedServices,
   hardening,
   hardeningPackages,
@@ -19,15 +18,16 @@ import {
 import { keptSettings } from './kept-settings.ts';
 import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
 import { nginxFiles } from './nginx.ts';
-import type { Platform } from './platform.ts';
+import { clusterService, type Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
 import { aptProxy } from './proxy.ts';
 import { repository } from './push/repository.ts';
 import { unitFiles } from './releases/units.ts';
 import { trustedAuthorities } from './resources/authorities.ts';
 import { authority, publishedAuthority, serverCertificate } from './resources/certificate.ts';
+import { clockPackages } from './resources/clock.ts';
 import { environment } from './resources/environment.ts';
-import { absent, block, directory, file, link } from './resources/file.ts';
+import { absent, block, directory, displaced, file, link } from './resources/file.ts';
 import { leftovers } from './resources/leftovers.ts';
 import { hostname, swap, timezone } from './resources/machine.ts';
 import { packages } from './resources/package.ts';
@@ -115,7 +115,6 @@ export function site(input: SiteInput): Resource[] {
 
 const journald = 'systemd-journald.service';
 const nginxService = 'nginx.service';
-const clusterService = (platform: Platform) => `postgresql@${platform.postgresql}-main.service`;
 const clusterConf = (platform: Platform) => `/etc/postgresql/${platform.postgresql}/main/conf.d/berth.conf`;
 const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}.d` });
 
@@ -353,7 +352,7 @@ function nginx(settings: Settings, platform: Platform): Resource[] {
   return [
     refusedLog(),
     directory({ path: '/etc/nginx/berth', holds: 'ours' }),
-    absent('/etc/nginx/sites-enabled/default'),
+    displaced('/etc/nginx/sites-enabled/default'),
     ...[...new Set(apps.flatMap(maintenanceDirectories))].map((path) => directory({ path })),
     ...apps.map(admitted),
     ...Object.entries(configuration).map(([path, content]) => file({ path, content, proofInPlace: proof })),

@@ -28,6 +28,6 @@ export function keptClock(): Resource<ClockState> {
       const start: Change = { do: 'run', argv: ['systemctl', 'enable', '--now', unit] };
       return active && enabled ? [] : [start];
     },
-    inverse: () => ({}),
+    inverse: () => ({ stays: 'the service that keeps the clock' }),
   };
 }

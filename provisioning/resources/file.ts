@@ -1,7 +1,7 @@
 import type { Change, WriteChange } from '../change.ts';
 import { BerthError } from '../errors.ts';
 import type { Attributes, Host, Stat } from '../host.ts';
-import { type Original, readOriginal, speaksOfBerth } from '../originals.ts';
+import { isOurs, type Original, readOriginal } from '../originals.ts';
 import type { Goal, Resource } from './resource.ts';
 
 export type FileOptions = Partial<Attributes> & {
@@ -39,15 +39,18 @@ function original(path: string, ours: string): Goal<FileState & { original: Orig
     plan({ stat, content, original }) {
       if (stat?.type === 'directory') return [];
       if (!original) {
-        const made = original === null || content === ours || speaksOfBerth(content ?? '');
+        const made = original === null || content === ours || isOurs(path, content ?? '');
         return stat && made ? [{ do: 'remove', path }] : [];
       }
-      if (!('target' in original))
-        return planWrite({ do: 'write', path, ...original, before: content }, stat);
-      const { target } = original;
-      return stat?.target === target ? [] : [{ do: 'link', path, target, before: stat?.target ?? null }];
+      return planOriginal(path, original, { stat, content });
     },
   };
+}
+
+function planOriginal(path: string, original: NonNullable<Original>, { stat, content }: FileState): Change[] {
+  if (!('target' in original)) return planWrite({ do: 'write', path, ...original, before: content }, stat);
+  const { target } = original;
+  return stat?.target === target ? [] : [{ do: 'link', path, target, before: stat?.target ?? null }];
 }
 
 /** The changes that bring a file to a content and attributes: none, attributes alone, or a write. */
@@ -144,6 +147,27 @@ export function link(path: string, target: string): Resource<Stat | null> {
 /** A path that must not be there. */
 export function absent(path: string): Resource<Stat | null> {
   return { ...gone(path), id: `absent ${path}`, inverse: () => ({}) };
+}
+
+/** What the distribution has at this path must not be there; it comes back when Berth goes. */
+export function displaced(path: string): Resource<Stat | null> {
+  return {
+    ...absent(path),
+    plan: (stat) => (stat ? [{ do: 'remove', path, keepsOriginal: true }] : []),
+    inverse: () => ({ goal: back(path) }),
+  };
+}
+
+function back(path: string): Goal<{ stat: Stat | null; original: Original | undefined }> {
+  return {
+    id: `back ${path}`,
+    check: async (host) => ({ stat: await host.stat(path), original: await readOriginal(host, path) }),
+    plan: ({ stat, original }) =>
+      stat || !original ? [] : planOriginal(path, original, { stat, content: null }),
+    // An earlier version took it away, or nothing was ever there.
+    notices: ({ stat, original }) =>
+      stat || original === null ? [] : [`no ${path}: what was there before Berth is not known`],
+  };
 }
 
 export type BlockOptions = Attributes & {

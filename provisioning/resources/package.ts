@@ -47,7 +47,7 @@ export function packages(names: string[], oneOf: string[]): Resource<PackagesSta
         { ...run('install', [...apt, 'install', '--no-install-recommends', ...missing]), action: 'add' },
       ];
     },
-    inverse: () => ({ stays: `the packages ${names.join(' ')}` }),
+    inverse: () => ({ stays: `the packages ${[...names, ...oneOf.slice(0, 1)].join(' ')}` }),
   };
 }
 

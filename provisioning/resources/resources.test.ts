@@ -6,7 +6,7 @@ import type { Host } from '../host.ts';
 import { trustedAuthorities } from './authorities.ts';
 import { serverCertificate } from './certificate.ts';
 import { environment } from './environment.ts';
-import { absent, block, directory, file, link, log, withBlock } from './file.ts';
+import { absent, block, directory, displaced, file, link, log, withBlock } from './file.ts';
 import { firewallRules, tablesOf } from './firewall.ts';
 import { hostname, swap, timezone } from './machine.ts';
 import { packages } from './package.ts';
@@ -371,6 +371,14 @@ plans('a file without Berth', inverseOf(file({ path: '/f', content: 'ours' })), 
   [{ stat: rootFile, content: 'theirs', original: debian }, []],
   [{ stat: rootFile, content: 'ours', original: { target: '/there' } }, ['link /f']],
   [{ stat: rootDirectory, content: null, original: null }, []],
+]);
+
+plans('what the distribution had where nothing may be, without Berth', inverseOf(displaced('/f')), [
+  [{ stat: null, original: { target: '/there' } }, ['link /f']],
+  [{ stat: null, original: debian }, ['write /f']],
+  [{ stat: rootFile, original: { target: '/there' } }, []],
+  [{ stat: null, original: null }, []],
+  [{ stat: null, original: undefined }, []],
 ]);
 
 plans('a directory of ours without Berth', inverseOf(directory({ path: '/d', holds: 'ours' })), [

@@ -27,7 +27,7 @@ export function includes(path: string, line: string, proofInPlace: string[]): Re
         stat,
       );
     },
-    inverse: () => ({}),
+    inverse: () => ({ stays: `${path}, as Berth made it: mode 0600, ${line}` }),
   };
 }
 
