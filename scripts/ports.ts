@@ -20,8 +20,10 @@ export function atPorts(reach: Reach, { sshPort = 22, given, applied }: Ports): 
   const others = first === undefined ? moved : [given, ...moved, 22, sshPort];
   const [port, ...rest] = new Set([first, ...others]);
   const at = (port: number | undefined): Reach => (port === undefined ? reach : { ...reach, port });
+  // Where a forward leads to a moved sshd, its own port may lead nowhere.
+  const sure = applied === sshPort && (sshPort === 22 || given === undefined || given === sshPort);
   // 22 is what no port stands for, but for an alias of the person's own configuration.
-  return rest.length === 0 ? at(port) : { ...at(port), elsewhere: rest.map(at) };
+  return rest.length === 0 ? at(port) : { ...at(port), elsewhere: rest.map(at), ...(sure && { sure }) };
 }
 
 /** Tries one port after the other, as long as nothing answers. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { personalArgv, remoteArgv, remoteCommand, sessionArgv } from './ssh-argv.ts';
+import { methodsArgv, personalArgv, remoteArgv, remoteCommand, sessionArgv } from './ssh-argv.ts';
 
 const reach = {
   sshConfig: '/state/ssh_config',
@@ -73,6 +73,16 @@ describe('ssh argv', () => {
     const lent = remoteArgv(reach, 'root', ['true'], '/tmp/100%/s');
     for (const argv of [session, lent]) assert.ok(argv.includes('ControlPath=/tmp/100%%/s'), argv.join(' '));
     assert.ok(lent.includes('BatchMode=yes') && lent.includes('ControlMaster=no'));
+  });
+
+  it('goes to the port that the machine was found at, whatever it is for', () => {
+    const moved = { ...reach, port: 2222 };
+    for (const argv of [
+      remoteArgv(moved, 'deploy', ['true']),
+      personalArgv(moved, 'deploy', [], true),
+      methodsArgv(moved, 'deploy', 'none'),
+    ])
+      assert.match(argv.join(' '), / -F \/state\/ssh_config -p 2222 .*-l deploy -- berth-local/);
   });
 
   it('of a person asks for a terminal where there is one', () => {

@@ -44,6 +44,15 @@ export function hostKeyArgv(reach: Reach, user: string): string[] {
   ];
 }
 
+/** The ssh that only learns which methods a user is offered, by trying this one. */
+export function methodsArgv(reach: Reach, user: string, method: string): string[] {
+  return [
+    ...['ssh', ...plain, ...configOf(reach), '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
+    ...['-o', `PreferredAuthentications=${method}`],
+    ...[...unshared, ...alive, '-l', user, '--', reach.alias, 'true'],
+  ];
+}
+
 /** The ssh of a person: a shell, or a command with the person's own terminal where there is one. */
 export function personalArgv(
   reach: Reach,

@@ -3,6 +3,7 @@ import type { DriftStatus } from '../provisioning/drift.ts';
 import type { AppSettings, Settings } from '../provisioning/settings.ts';
 import type { AppStatus } from '../provisioning/status.ts';
 import type { UpdatesStatus } from '../provisioning/updates.ts';
+import { reachNow } from './answering.ts';
 import { readStatus } from './apply.ts';
 import type { Context } from './command.ts';
 import { holderText } from './holder.ts';
@@ -38,7 +39,7 @@ export type Status = {
 export async function describe(context: Context, side?: MachineSide): Promise<Status> {
   const machine = await context.machine();
   const settings = await context.settings();
-  const reach = await context.reach();
+  const reach = await reachNow(context);
   const status = await readStatus(context, side ?? (await openMachineSide(context)));
   const url = urlOf(settings, settings.tls.names[0] ?? '');
   const apps = (await context.apps()).map((name) => {

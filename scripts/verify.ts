@@ -2,6 +2,7 @@ import { BerthError } from '../provisioning/errors.ts';
 import { checkOf, type Finding, findingsOf } from '../provisioning/verify/finding.ts';
 import { checks } from '../provisioning/verify/index.ts';
 import type { MachineFindings } from '../provisioning/verify.ts';
+import { reachNow } from './answering.ts';
 import type { Context } from './command.ts';
 import { openMachineSide } from './machine-side.ts';
 import { nearest } from './suggest.ts';
@@ -20,7 +21,7 @@ export async function verify(
   { only, allPorts }: { only: string[] | null; allPorts: boolean },
 ): Promise<Verified> {
   const began = performance.now();
-  const [settings, reach] = await Promise.all([context.settings(), context.reach()]);
+  const [settings, reach] = await Promise.all([context.settings(), reachNow(context)]);
   const side = await openMachineSide(context);
   const asked = side
     .ask<MachineFindings>('verify', { settings, only })

@@ -2,6 +2,7 @@ import { parseAccess } from '../../provisioning/access-line.ts';
 import type { AccessQuery, Moment } from '../../provisioning/access-log.ts';
 import { BerthError } from '../../provisioning/errors.ts';
 import type { Event } from '../../provisioning/events.ts';
+import { reachNow } from '../answering.ts';
 import type { Command, Context, Input } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
@@ -97,7 +98,7 @@ async function readJournal(context: Context, query: JournalQuery, onEntry: (entr
   };
   const argv = ['sudo', '-n', ...journalArgv(query)];
   const options = { onLine, signal: context.signal };
-  const { code, stderr } = await remote(await context.reach(), settings.admin.user, argv, options);
+  const { code, stderr } = await remote(await reachNow(context), settings.admin.user, argv, options);
   // With --grep, journalctl ends with 1 where nothing matched.
   if (code === 0 || (code === 1 && stderr.trim() === '')) return;
   throw new BerthError(

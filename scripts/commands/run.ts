@@ -1,4 +1,5 @@
 import { render } from '../../provisioning/template.ts';
+import { reachNow } from '../answering.ts';
 import type { Command } from '../command.ts';
 import { interactive } from '../ssh.ts';
 
@@ -11,13 +12,14 @@ export const command: Command = {
     ],
     ['berth run -- sh', 'a shell there; its exit code is returned'],
   ],
-  async run({ io, hostFile, reach, app: chosen }, { args }) {
+  async run(context, { args }) {
+    const { io, hostFile } = context;
     const { settings } = await hostFile();
-    const app = await chosen();
+    const app = await context.app();
     const terminal = io.stdin.isTTY === true && io.stdout.isTTY;
     const sandbox = render('systemd/sandbox.conf', { app });
     const argv = oneOff(app, args, { terminal, sandbox });
-    return interactive(await reach(), settings.admin.user, argv, { terminal });
+    return interactive(await reachNow(context), settings.admin.user, argv, { terminal });
   },
 };
 

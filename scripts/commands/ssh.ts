@@ -1,3 +1,4 @@
+import { reachNow } from '../answering.ts';
 import type { Command } from '../command.ts';
 import { interactive } from '../ssh.ts';
 
@@ -8,9 +9,10 @@ export const command: Command = {
     ['berth ssh -- systemctl --failed', 'one command; its exit code is returned'],
     ['berth ssh -- sudo -n cat /etc/api/env', 'as root'],
   ],
-  async run({ io, hostFile, reach }, { args }) {
+  async run(context, { args }) {
+    const { io, hostFile } = context;
     const { settings } = await hostFile();
     const terminal = io.stdin.isTTY === true && io.stdout.isTTY;
-    return interactive(await reach(), settings.admin.user, args, { terminal });
+    return interactive(await reachNow(context), settings.admin.user, args, { terminal });
   },
 };

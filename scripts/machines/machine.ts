@@ -29,6 +29,8 @@ export type Reach = {
   port?: number;
   /** The same at other ports, where it may listen still or already while `ssh.port` changes. */
   elsewhere?: Reach[];
+  /** The last apply from here left it at this port. */
+  sure?: true;
   /** The user of the first contact, before the admin user exists; e.g. `root`. */
   firstUser: string;
   /** The public key that the machine was made with, to be the admin user's unless the settings name some. */

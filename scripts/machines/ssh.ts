@@ -1,10 +1,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BerthError } from '../../provisioning/errors.ts';
-import { atAnyPort, atPorts, keptPort } from '../ports.ts';
+import { answering } from '../answering.ts';
+import { atPorts, keptPort } from '../ports.ts';
 import { runChecked } from '../process.ts';
 import type { Report } from '../report.ts';
-import { remote } from '../ssh.ts';
 import { writeAtomic } from './atomic.ts';
 import type { Machine, Reach } from './machine.ts';
 import { sshPath } from './ssh-path.ts';
@@ -90,23 +90,13 @@ async function reachOf(options: SshOptions): Promise<Reach> {
   return atPorts(reach, { sshPort: options.sshPort, given: options.port, applied });
 }
 
-/** Who is let in, and what a person has to be asked for it, is for the run that follows: it asks in its own turn. */
 async function assertReachable(options: SshOptions, report: Report): Promise<void> {
   const { name, host, admin, signal } = options;
   const reach = await reachOf(options);
-  await report.step(`reaches the machine ${name} (${host})`, async () => {
-    const user = admin ?? reach.firstUser;
-    try {
-      const stop = signal ? { signal } : {};
-      await atAnyPort(reach, (at) => remote(at, user, ['true'], { timeoutMs: 60_000, ...stop }));
-    } catch (error) {
-      if (!(error instanceof BerthError && answers.includes(error.code))) throw error;
-    }
-  });
+  await report.step(`reaches the machine ${name} (${host})`, () =>
+    answering(reach, admin ?? reach.firstUser, signal),
+  );
 }
-
-/** What only a machine says that is there. */
-const answers = ['ssh_auth_failed', 'host_key_unknown'];
 
 function notOurs({ name, host }: SshOptions, done: string, hint: string): BerthError {
   return new BerthError(

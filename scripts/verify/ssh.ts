@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { judge } from '../../provisioning/verify/finding.ts';
-import { servedPorts } from '../../provisioning/verify/served-ports.ts';
 import { type AlgorithmKind, weak } from '../../provisioning/verify/ssh-algorithms.ts';
 import { run as runProgram } from '../process.ts';
+import { methodsArgv } from '../ssh-argv.ts';
 import { type Offer, parseOffer } from './ssh-offer.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
@@ -57,24 +57,7 @@ async function run(target: Target) {
 
 /** What sshd would still take of this user, e.g. `publickey,password`, or `let in`. */
 async function methodsFor({ reach }: Target, user: string, method: string): Promise<string> {
-  const config = reach.sshConfig === undefined ? [] : ['-F', reach.sshConfig];
-  const { code, stderr } = await runProgram([
-    ...[
-      'ssh',
-      '-T',
-      '-a',
-      '-x',
-      ...config,
-      '-o',
-      'BatchMode=yes',
-      '-o',
-      'ConnectTimeout=10',
-      '-o',
-      'LogLevel=ERROR',
-    ],
-    ...['-o', 'ControlMaster=no', '-o', 'ControlPath=none', '-o', `PreferredAuthentications=${method}`],
-    ...['-o', 'ClearAllForwardings=yes', '-l', user, '--', reach.alias, 'true'],
-  ]);
+  const { code, stderr } = await runProgram(methodsArgv(reach, user, method));
   if (code === 0) return 'let in';
   const [, methods] = /Permission denied \(([^)]*)\)/.exec(stderr) ?? [];
   if (methods === undefined) throw new Error(`ssh as ${user}: ${stderr.trim() || `exit code ${code}`}`);
@@ -82,8 +65,8 @@ async function methodsFor({ reach }: Target, user: string, method: string): Prom
 }
 
 /** Reads what a server sends first of all to whoever connects: its version and its KEXINIT. */
-function readOffer({ address, settings }: Target): Promise<Offer> {
-  const [port = 22] = servedPorts(settings).needed;
+function readOffer({ address, reach, settings }: Target): Promise<Offer> {
+  const { port = settings.ssh.port } = reach;
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const socket = connect({ host: address, port, timeout: 5000 });
