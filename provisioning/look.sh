@@ -1,5 +1,5 @@
 # Looks at a machine and changes nothing on it: prints lines of `<what> <value>`, the last one is `end`. Plain POSIX, as
-# whoever has logged in; $1 is the admin user to be.
+# whoever has logged in.
 export LC_ALL=C
 say() { echo "$1" "$2" 2>/dev/null; }
 say clock "$(date +%s.%N)"
@@ -25,7 +25,6 @@ elif sudo -n true 2>/dev/null; then
   may=free as='sudo -n'
 fi
 say sudo "$may"
-if id "$1" >/dev/null 2>&1; then say admin there; fi
 if [ -e /etc/berth/settings.json ]; then say berth there; fi
 $as ss -Hltnp 2>/dev/null | sed 's/^/listens /'
 echo end

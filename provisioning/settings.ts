@@ -46,9 +46,9 @@ export type SshSettings = {
 };
 
 export type ProxySettings = {
-  /** By which the machine reaches what lies outside, e.g. `http://proxy.example:3128`; null: by itself. */
+  /** By which apt and builds of a git push reach what lies outside, e.g. `http://proxy.example:3128`; null: none. */
   url: string | null;
-  /** Names and addresses that it reaches by itself all the same. */
+  /** Names and addresses that they reach without it all the same. */
   noProxy: string[];
 };
 

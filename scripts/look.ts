@@ -26,8 +26,7 @@ export type Looked = {
   sshPort: number;
   /** Sockets that are reached from elsewhere, each with the programs behind it as far as we may know. */
   listens: { port: number; programs: string[] }[];
-  /** Whether the admin user to be is there already, and whether Berth has applied it before. */
-  adminExists: boolean;
+  /** Whether Berth has applied it before. */
   applied: boolean;
 };
 
@@ -36,12 +35,7 @@ export type Looked = {
  *
  * @throws BerthError `unsupported_distribution`, `unsupported_architecture`, `no_systemd`, `look_failed`
  */
-export async function look(
-  root: string,
-  connect: Connect,
-  admin: string,
-  signal: AbortSignal,
-): Promise<Looked> {
+export async function look(root: string, connect: Connect, signal: AbortSignal): Promise<Looked> {
   const script = await readFile(join(root, 'provisioning/look.sh'), 'utf8');
   const lines: string[] = [];
   let clockAt = Date.now();
@@ -49,7 +43,7 @@ export async function look(
     if (line.startsWith('clock ')) clockAt = Date.now();
     lines.push(line);
   };
-  const argv = ['sh', '-c', script, 'berth', admin];
+  const argv = ['sh', '-c', script];
   const { stderr } = await connect(argv, { input: () => '', onLine, signal });
   if (lines.at(-1) === 'end') return lookedFrom(lines, clockAt);
   throw new BerthError(
@@ -81,7 +75,6 @@ export function lookedFrom(lines: string[], clockAtMs: number): Looked {
     sudo: one('sudo') as Looked['sudo'],
     sshPort: Number(one('port')) || 22,
     listens: listeners(all('listens')),
-    adminExists: one('admin') !== '',
     applied: one('berth') !== '',
   };
 }

@@ -107,6 +107,10 @@ describe('parseHostFile', () => {
     [`${least}firewall: {allow: [8080]}\n`, /firewall.allow\[0\]: must be/],
     [`${least}firewall: {allow: [80/http]}\n`, /firewall.allow\[0\]: "80\/http" is not a port such as/],
     [`${least}firewall: {ssh_from: [home]}\n`, /firewall.ssh_from\[0\]: "home" is neither an address nor/],
+    [
+      `${least}firewall: {ssh_from: ["2001:db8::7/48"]}\n`,
+      /ssh_from\[0\]: "2001:db8::7\/48" is an address in a network; the network is 2001:db8::\/48$/m,
+    ],
     [`${least}admin: {user: postgres}\n`, /admin.user: "postgres" is a user of the system/],
     [`${least}admin: {user: api}\n`, /apps.api: is also admin.user/],
   ];

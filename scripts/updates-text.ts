@@ -1,6 +1,6 @@
 import type { UpdatesStatus } from '../provisioning/updates.ts';
 
-/** `2 security updates wait (libssl3, nginx); PostgreSQL 17.7-0+deb13u1 waits for …; needs a reboot`, or `none wait`. */
+/** `2 security updates wait (libssl3, nginx); PostgreSQL 17.7, by hand: apt-get …; a reboot is needed`, or `none wait`. */
 export function updatesText(updates: UpdatesStatus | null): string {
   if (!updates) return 'not known yet';
   const { security, postgresql, restarts, rebootRequired } = updates;

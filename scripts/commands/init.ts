@@ -40,7 +40,7 @@ export const command: Command = {
     const { stateDirectory, signal, report } = context;
     const reach = await sshMachine({ ...machine, name, stateDirectory, signal }).reach();
     const connect = connectAs(context, reach, [reach.firstUser]);
-    const looked = await look(context.root, connect, admin, signal);
+    const looked = await look(context.root, connect, signal);
     report.data({ type: 'machine', ...looked });
     report.print(factLines(looked, machine.host));
     for (const text of doubts(looked)) report.note(`! ${text}`);

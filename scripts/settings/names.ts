@@ -156,7 +156,35 @@ export function network(text: string): string {
   const family = isIP(address);
   if (family === 0 || Number(bits ?? 0) > (family === 6 ? 128 : 32))
     throw new RangeError('is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32');
+  const first = bits === undefined ? address : firstAddress(address, Number(bits));
+  if (plain(first) !== plain(address))
+    throw new RangeError(`is an address in a network; the network is ${first}/${bits}`);
   return text;
+}
+
+function firstAddress(address: string, bits: number): string {
+  const six = isIP(address) === 6;
+  const size = six ? 16 : 8;
+  const groups = six ? hextets(address) : address.split('.').map(Number);
+  const kept = groups.map((group, index) => {
+    const rest = Math.min(size, Math.max(0, (index + 1) * size - bits));
+    return (group >> rest) << rest;
+  });
+  return six ? plain(kept.map((group) => group.toString(16)).join(':')) : kept.join('.');
+}
+
+/** The eight numbers of an IPv6 address. */
+function hextets(address: string): number[] {
+  const [before = [], after] = plain(address)
+    .split('::')
+    .map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = after ? Array.from({ length: 8 - before.length - after.length }, () => '0') : [];
+  return [...before, ...zeros, ...(after ?? [])].map((group) => Number.parseInt(group, 16));
+}
+
+/** An IPv6 address in its one shortest way. */
+function plain(address: string): string {
+  return address.includes(':') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }
 
 /** `8080/tcp`, or a range such as `60000-61000/udp`. */
