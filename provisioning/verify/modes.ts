@@ -2,6 +2,7 @@ import type { Host, Stat } from '../host.ts';
 import type { Settings } from '../settings.ts';
 import type { Check, Finding, Rule, Subject } from './finding.ts';
 import { judge } from './finding.ts';
+import { isPublished, ownFiles } from './own-files.ts';
 
 /** A path, or the last part of one as a pattern; the most that its mode may allow; its owner and group. */
 type Wanted = { path: string; mode: number; owner?: string; group?: string };
@@ -12,6 +13,7 @@ const fix = 'berth apply; what it does not keep: chmod and chown as the evidence
 export const modes: Check = { id: 'modes', run };
 
 async function run({ host, settings }: Subject): Promise<Finding[]> {
+  const own = await ownFiles(host, { closed: false });
   const parts: [Rule, Wanted[]][] = [
     [
       {
@@ -42,7 +44,7 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
     ],
     [
       { id: 'modes.berth', title: 'keys, backups and state of Berth are root’s', fix, reference: 'Berth' },
-      berth,
+      [...berth, ...own.map((path) => ({ path, mode: isPublished(path) ? 0o644 : 0o600, ...root }))],
     ],
     [
       {
@@ -86,11 +88,11 @@ const ssh: Wanted[] = [
 const berth: Wanted[] = [
   { path: '/etc/berth', mode: 0o755, ...root },
   { path: '/etc/berth/tls', mode: 0o755, ...root },
-  { path: '/etc/berth/tls/authority.pem', mode: 0o600, ...root },
-  { path: '/etc/berth/tls/server.pem', mode: 0o600, ...root },
   { path: '/opt/berth', mode: 0o755, ...root },
   { path: '/var/lib/berth', mode: 0o755, ...root },
-  { path: '/var/lib/berth/notify', mode: 0o700, ...root },
+  ...['guard', 'notify', 'operators', 'originals'].map((name) => {
+    return { path: `/var/lib/berth/${name}`, mode: 0o700, ...root };
+  }),
   { path: '/var/backups/berth', mode: 0o700, ...root },
 ];
 

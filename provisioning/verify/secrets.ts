@@ -1,6 +1,7 @@
 import type { Host } from '../host.ts';
 import type { Check, Finding, Rule, Subject } from './finding.ts';
 import { judge } from './finding.ts';
+import { isPublished, ownFiles } from './own-files.ts';
 
 const rule = (what: string, title: string): Rule => ({
   id: `secrets.${what}`,
@@ -85,28 +86,20 @@ async function opens(host: Host, user: string, paths: string[]): Promise<string[
 /** All that is secret, as root finds it. */
 async function secretFiles(host: Host, apps: string[]): Promise<string[]> {
   const roots = [
-    ...[
-      '/etc/berth/tls',
-      '/etc/berth/settings.json',
-      '/etc/shadow',
-      '/etc/gshadow',
-      '/etc/sudoers',
-      '/etc/sudoers.d',
-      '/var/backups/berth',
-      '/var/lib/berth/notify',
-    ],
+    ...['/etc/shadow', '/etc/gshadow', '/etc/sudoers', '/etc/sudoers.d', '/var/backups/berth'],
     ...apps.flatMap((app) => [`/etc/${app}`, `/srv/${app}/releases`]),
   ];
   const { stdout } = await host.run(['find', ...roots, '-xdev', '-type', 'f', '-print']);
   const keys = (await host.list('/etc/ssh'))
     .filter((name) => name.endsWith('_key'))
     .map((name) => `/etc/ssh/${name}`);
-  const listed = [...stdout.split('\n'), ...keys].filter((path) => path.startsWith('/'));
+  const own = await ownFiles(host, { closed: true });
+  const listed = [...own, ...stdout.split('\n'), ...keys].filter((path) => path.startsWith('/'));
   return listed.filter((path) => isSecret(path, apps));
 }
 
-/** Not what is published on purpose: the authority's certificate, a release's plain files. */
+/** Not what is published on purpose: some of Berth's own files, a release's plain ones. */
 function isSecret(path: string, apps: string[]): boolean {
-  if (path === '/etc/berth/tls/ca.pem') return false;
+  if (isPublished(path)) return false;
   return apps.some((app) => path.startsWith(`/srv/${app}/releases/`)) ? path.endsWith('/env') : true;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Finding, findingsOf, isChosen, judge, several } from './finding.ts';
 import { parseSockets } from './listening.ts';
+import { isPublished } from './own-files.ts';
 import { weak } from './ssh-algorithms.ts';
 import { parseOptions } from './sshd.ts';
 import { parseRules } from './sudoers.ts';
@@ -39,6 +40,18 @@ describe('findings', () => {
         ['broken.seen', 'fail', 'spawn nft ENOENT'],
       );
     }
+  });
+});
+
+describe('files of Berth’s own', () => {
+  it('are secret but for those that are published', () => {
+    const open = ['/etc/berth/tls/ca.pem', '/etc/berth/maintenance/api/on', '/var/lib/berth/version'];
+    const secret = [
+      '/etc/berth/webhook',
+      '/etc/berth/tls/ca.pem.old',
+      '/var/lib/berth/guard/armed.1/files/3',
+    ];
+    assert.deepEqual([...open, ...secret].filter(isPublished), open);
   });
 });
 

@@ -233,6 +233,8 @@ const services: Harm[] = [
   },
   { finds: ['loaded.files'], ...edit(journald, append('# changed', journald)) },
   { finds: ['certificates.authority'], ...edit(authority, shortLived(authority)) },
+  // No list names it: all that is Berth's and not published is a secret.
+  { finds: ['modes.berth', 'secrets.machine'], ...mode('/var/lib/berth/applied.json', '0644', '0600') },
   { finds: ['secrets.own'], ...mode('/etc/api/env', '0600', '0640') },
 ];
 
