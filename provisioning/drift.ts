@@ -33,13 +33,21 @@ const path = '/var/lib/berth/drift.json';
 /** The directory of this code, under /opt/berth/sources. */
 const thisCode = basename(dirname(import.meta.dirname));
 
+/** Looks for what was changed by hand, and writes it down for `berth status`. As `findDrift`. */
+export async function drift(input: { waitMs: number }, context: Context): Promise<Drift> {
+  const report = await findDrift(input, context);
+  const own = { mode: 0o600, owner: 'root', group: 'root' };
+  await context.host.write(path, `${JSON.stringify(report)}\n`, own);
+  return report;
+}
+
 /**
  * Plans the settings that the machine keeps by the code that it keeps: whatever differs, somebody changed by hand. Left
  * out is what comes with time (a certificate to be renewed) or waits for a command (a release). It says what a plan says.
  *
  * @throws BerthError `not_applied`, `apply_unfinished`, `locked`
  */
-export async function drift({ waitMs }: { waitMs: number }, context: Context): Promise<Drift> {
+export async function findDrift({ waitMs }: { waitMs: number }, context: Context): Promise<Drift> {
   const { host, emit } = context;
   const deadline = Date.now() + waitMs;
   for (;;) {
@@ -56,9 +64,7 @@ export async function drift({ waitMs }: { waitMs: number }, context: Context): P
     const resources = views.map(({ resource, action, changes }) => {
       return { resource, action, changes: changes.map(({ summary }) => summary) };
     });
-    const report: Drift = { at: new Date().toISOString(), since: applied.at, resources };
-    await host.write(path, `${JSON.stringify(report)}\n`, { mode: 0o600, owner: 'root', group: 'root' });
-    return report;
+    return { at: new Date().toISOString(), since: applied.at, resources };
   }
 }
 
