@@ -38,6 +38,11 @@ export function advise(rule: Rule, odd: string[], fine: string): Finding {
   return finding.status === 'fail' ? { ...finding, status: 'warn' } : finding;
 }
 
+/** Fails with what is wrong; warns where there is only what is odd. */
+export function weigh(rule: Rule, wrong: string[], odd: string[], fine: string): Finding {
+  return wrong.length > 0 ? judge(rule, [...wrong, ...odd], fine) : advise(rule, odd, fine);
+}
+
 export function skip(rule: Rule, why: string): Finding {
   return { ...rule, status: 'skip', evidence: why };
 }

@@ -1,6 +1,7 @@
 import type { Host } from '../host.ts';
 import type { Check, Finding, Subject } from './finding.ts';
-import { judge } from './finding.ts';
+import { judge, weigh } from './finding.ts';
+import { isForeign } from './users.ts';
 
 const valid = {
   id: 'sudoers.valid',
@@ -11,7 +12,7 @@ const valid = {
 const silent = {
   id: 'sudoers.nopasswd',
   title: 'the sudo user alone may sudo without a password',
-  fix: 'take the line out of the file that it names (sudo visudo -f <file>)',
+  fix: 'take the line out of the file that it names (sudo visudo -f <file>), or sudo deluser <user> if nobody needs it',
   reference: 'CIS Debian 12 5.2.4',
 };
 const others = {
@@ -36,15 +37,21 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
   ]);
   const silently = rules.filter(({ line }) => /\bNOPASSWD\b|!authenticate\b/.test(line));
   const notAdmin = silently.filter(({ line }) => !line.startsWith(`${admin} `));
+  const foreign = users.filter((user) => isForeign(user, settings));
+  const texts = (ofForeign: boolean) =>
+    notAdmin
+      .filter(({ line }) => foreign.some(({ name }) => line.startsWith(`${name} `)) === ofForeign)
+      .map(({ path, line }) => `${path}: ${line}`);
   return [
     judge(
       valid,
       checked.code === 0 ? [] : [`${checked.stdout}${checked.stderr}`.trim()],
       `visudo -c accepts ${rules.length} rules`,
     ),
-    judge(
+    weigh(
       silent,
-      notAdmin.map(({ path, line }) => `${path}: ${line}`),
+      texts(false),
+      texts(true),
       `${admin}, by ${silently.map(({ path }) => path).join(', ') || 'no rule'}`,
     ),
     judge(

@@ -2,7 +2,7 @@ import type { User } from '../facts.ts';
 import type { Host } from '../host.ts';
 import type { Settings } from '../settings.ts';
 import type { Check, Finding, Subject } from './finding.ts';
-import { advise, judge } from './finding.ts';
+import { advise, judge, weigh } from './finding.ts';
 
 const rules = {
   root: {
@@ -38,7 +38,7 @@ const rules = {
   keys: {
     id: 'users.keys',
     title: 'authorized_keys hold the keys of the settings alone',
-    fix: 'berth apply for the sudo user; take other keys out by hand',
+    fix: 'berth apply for the sudo user; of another account: take the key out, or sudo deluser <user> if nobody needs it',
     reference: 'Mozilla OpenSSH',
   },
 } as const;
@@ -53,8 +53,13 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
   const zero = all.filter(({ uid, name }) => uid === 0 && name !== 'root').map(({ name }) => name);
   const empty = [...passwords].filter(([, field]) => field === '').map(([name]) => name);
   const shells = all.filter(({ name, shell }) => !expected.has(name) && isLogin(shell));
-  const isPerson = ({ uid }: User) => uid >= 1000 && uid < 60_000;
   const named = (those: User[]) => those.map(({ name, shell }) => `${name} (${shell})`);
+  const keys = await strangeKeys(host, all, settings.admin);
+  const foreign = new Set(all.filter((user) => isForeign(user, settings)).map(({ name }) => name));
+  // Several accounts may have one home.
+  const texts = (ofForeign: boolean) => [
+    ...new Set(keys.filter(({ user }) => foreign.has(user) === ofForeign).map(({ text }) => text)),
+  ];
   const field = passwords.get('root');
   return [
     judge(rules.root, zero, 'root'),
@@ -62,12 +67,17 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
     judge(rules.locked, field && /^[!*]/.test(field) ? [] : ['root can sign in by a password'], 'locked'),
     judge(rules.shells, named(shells.filter((user) => !isPerson(user))), [...expected].join(', ')),
     advise(rules.people, named(shells.filter(isPerson)), `${settings.admin.user} alone`),
-    judge(
-      rules.keys,
-      await strangeKeys(host, all, settings.admin),
-      `${settings.admin.keys.length} of ${settings.admin.user}`,
-    ),
+    weigh(rules.keys, texts(false), texts(true), `${settings.admin.keys.length} of ${settings.admin.user}`),
   ];
+}
+
+function isPerson({ uid }: User): boolean {
+  return uid >= 1000 && uid < 60_000;
+}
+
+/** A person's account that Berth did not make, such as a cloud's first one: it stays as it is, and is told of. */
+export function isForeign(user: User, { admin, apps }: Settings): boolean {
+  return isPerson(user) && user.name !== admin.user && !(user.name in apps);
 }
 
 /** `sync` runs one program, and no shell. */
@@ -75,7 +85,9 @@ function isLogin(shell: string): boolean {
   return shell === '' || !/\/(nologin|false|sync|git-shell)$/.test(shell);
 }
 
-async function strangeKeys(host: Host, all: User[], admin: Settings['admin']): Promise<string[]> {
+type StrangeKey = { user: string; text: string };
+
+async function strangeKeys(host: Host, all: User[], admin: Settings['admin']): Promise<StrangeKey[]> {
   const wanted = new Set(admin.keys.map(material));
   // root is let in by none (`sshd.root`); its own are of the first contact, and of use once Berth is taken away.
   const others = all.filter(({ uid }) => uid !== 0);
@@ -84,15 +96,16 @@ async function strangeKeys(host: Host, all: User[], admin: Settings['admin']): P
       ['authorized_keys', 'authorized_keys2'].map(async (file) => {
         const path = `${home}/.ssh/${file}`;
         // sshd would follow it to wherever it leads.
-        if ((await host.stat(path))?.type === 'symlink') return [`${path} is a symlink`];
+        if ((await host.stat(path))?.type === 'symlink')
+          return [{ user: name, text: `${path} is a symlink` }];
         const lines = ((await host.read(path)) ?? '').split('\n').map((line) => line.trim());
         const keys = lines.filter((line) => line !== '' && !line.startsWith('#'));
         const strange = keys.filter((key) => name !== admin.user || !wanted.has(material(key)));
-        return strange.map((key) => `${path}: ${key.split(/\s+/).at(-1)}`);
+        return strange.map((key) => ({ user: name, text: `${path}: ${key.split(/\s+/).at(-1)}` }));
       }),
     ),
   );
-  return [...new Set(found.flat())];
+  return found.flat();
 }
 
 /** A key without its comment; options before it count, for they change what it may do. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { type Finding, findingsOf, isChosen, judge, several } from './finding.ts';
+import type { Settings } from '../settings.ts';
+import { type Finding, findingsOf, isChosen, judge, several, weigh } from './finding.ts';
 import { parseSockets } from './listening.ts';
 import { isPublished } from './own-files.ts';
 import { weak } from './ssh-algorithms.ts';
 import { parseOptions } from './sshd.ts';
 import { parseRules } from './sudoers.ts';
+import { isForeign } from './users.ts';
 
 const rule = { id: 'one.thing', title: 'it holds', fix: 'mend it', reference: 'Berth' };
 
@@ -15,6 +17,28 @@ describe('findings', () => {
     assert.equal(
       several(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']),
       '1; 2; 3; 4; 5; 6; 7; 8 and 2 more',
+    );
+  });
+
+  it('fail with what is wrong, and warn where there is only what is odd', () => {
+    const statuses = [weigh(rule, ['a'], ['b'], ''), weigh(rule, [], ['b'], ''), weigh(rule, [], [], 'fine')];
+    assert.deepEqual(
+      statuses.map(({ status, evidence }) => [status, evidence]),
+      [
+        ['fail', 'a; b'],
+        ['warn', 'b'],
+        ['pass', 'fine'],
+      ],
+    );
+  });
+
+  it('only warn of a person’s account that Berth did not make', () => {
+    const settings = { admin: { user: 'deploy' }, apps: { api: {} } } as unknown as Settings;
+    const all = Object.entries({ root: 0, daemon: 1, debian: 1000, deploy: 1001, api: 1002, nobody: 65_534 });
+    const users = all.map(([name, uid]) => ({ name, uid, gid: uid, home: '', shell: '' }));
+    assert.deepEqual(
+      users.filter((user) => isForeign(user, settings)).map(({ name }) => name),
+      ['debian'],
     );
   });
 
