@@ -146,10 +146,19 @@ describe('the firewall', function () {
     const from = await meet(203);
     // Else ten minutes.
     await checkout.ssh('sudo fail2ban-client set berth-api bantime 20');
-    const guess = `https://${address}/api/posts?[1-20]`;
-    assert.equal((await from.run(['curl', '-sk', '-o', '/dev/null', guess])).code, 0);
-    for (let round = 0; round < 30; round += 1) assert.equal((await ask({ path: '/api/posts' })).status, 401);
+    const asks = (...options: string[]) =>
+      from.run(['curl', '-sk', '-o', '/dev/null', ...options]).then(({ code }) => assert.equal(code, 0));
+    // As any web page can make its visitors do.
+    await asks(`https://${address}/api/posts?[1-30]`);
+    await asks('-d', 'username=a&password=b', `https://${address}/api/posts?[1-30]`);
+    const token = 'no.such.token';
+    await asks('-H', `Authorization: Bearer ${token}`, `https://${address}/api/posts?[1-19]`);
+    await asks('-H', 'Content-Type: application/json', '-d', '{}', `https://${address}/api/posts`);
+    for (let round = 0; round < 30; round += 1)
+      assert.equal((await ask({ path: '/api/posts', token })).status, 401);
     await eventually('the ban', 20, () => refusedFrom(from));
+    const counted = `sudo grep -c ' ${from.address}$' /var/log/nginx/refused.log`;
+    assert.equal((await checkout.ssh(counted)).trim(), '20');
     assert.equal((await from.run(['curl', '-s', '-m', '2', `http://${address}/`])).code !== 0, true);
     const banned = await checkout.ssh('sudo fail2ban-client get berth-api banip');
     assert.deepEqual(banned.trim().split(/\s+/), [from.address]);
