@@ -17,6 +17,8 @@ const systemd = '/etc/systemd/system';
 
 export const hardeningPackages = ['unattended-upgrades', 'needrestart', 'debsums', 'libpam-passwdqc'];
 
+export const blockedModulesPath = '/etc/modprobe.d/berth.conf';
+
 /** Units that systemd is to know of. */
 export const hardeningUnits = [
   'berth-mounts.service',
@@ -79,7 +81,7 @@ export function sshSandbox(): Resource[] {
 export function hardening(settings: Settings, platform: Platform): Resource[] {
   return [
     kernelSettings('/etc/sysctl.d/99-zz-berth.conf', render('provisioning/files/sysctl.conf')),
-    blockedModules('/etc/modprobe.d/berth.conf', modulesFor(platform)),
+    blockedModules(blockedModulesPath, modulesFor(platform)),
     ...logins(),
     ...upgrades(settings),
     file({ path: `${systemd}/berth-mounts.service`, content: mountsUnit }),

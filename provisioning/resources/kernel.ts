@@ -69,7 +69,13 @@ export function parseModules(text: string): string[] {
 
 type ModulesState = FileState & { container: boolean; loaded: string[] };
 
-/** Kernel modules that never load any more, also not when a device or a program asks for them. */
+/** Begins the file, and says what else would only be known at the first apply. */
+const leftOut = '# Kept by berth apply. In use at the first apply, and left out:';
+
+/**
+ * Kernel modules that never load any more, also not when a device or a program asks for them. What is in use when the
+ * file is first written is left out, then and later: what happens to be loaded tells nothing about a file.
+ */
 export function blockedModules(path: string, names: string[]): Resource<ModulesState> {
   return {
     id: 'blocked kernel modules',
@@ -83,10 +89,12 @@ export function blockedModules(path: string, names: string[]): Resource<ModulesS
       return { ...state, container, loaded };
     },
     plan({ stat, content: before, container, loaded }) {
+      const inUse = names.filter((name) => loaded.includes(name.replaceAll('-', '_')));
       // A container's modules are its host's, whatever the container has.
-      const inUse = (name: string) => !container && loaded.includes(name.replaceAll('-', '_'));
-      const lines = names.filter((name) => !inUse(name)).map((name) => `install ${name} /bin/false\n`);
-      const content = `# Kept by berth apply.\n${lines.join('')}`;
+      const without = container ? [] : (modulesLeftOut(before ?? '') ?? inUse);
+      const blocked = names.filter((name) => !without.includes(name));
+      const lines = blocked.map((name) => `install ${name} /bin/false\n`);
+      const content = `${leftOut} ${without.join(' ') || 'none'}\n${lines.join('')}`;
       return planWrite(
         { do: 'write', path, content, mode: 0o644, owner: 'root', group: 'root', before },
         stat,
@@ -94,4 +102,14 @@ export function blockedModules(path: string, names: string[]): Resource<ModulesS
     },
     inverse: file({ path, content: '' }).inverse,
   };
+}
+
+/** Which modules a file of `blockedModules` leaves out; null: it does not say. */
+export function modulesLeftOut(content: string): string[] | null {
+  const line = content.split('\n').find((line) => line.startsWith(leftOut));
+  if (line === undefined) return null;
+  return line
+    .slice(leftOut.length)
+    .split(' ')
+    .filter((name) => name !== '' && name !== 'none');
 }
