@@ -23,7 +23,7 @@ export function sshd({ ssh: { port } }: Settings, platform: Platform): Resource[
   return [
     ...staying('the host key', [hostKey('/etc/ssh/ssh_host_ed25519_key')]),
     ...[
-      includes(main, `Include ${dropIns}/*.conf`, proof),
+      includes({ path: main, dropIns, ours: sshdDropIn, proofInPlace: proof }),
       file({ path: sshdDropIn, content, mode: 0o600, proofInPlace: proof }),
       service(sshdService, {
         ...{ configuration, onChange: 'reload', enabled: false, proof },
