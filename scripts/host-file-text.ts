@@ -1,4 +1,5 @@
 import type { Looked } from './look.ts';
+import { oneLine } from './terminal.ts';
 
 export type HostFileParts = {
   name: string;
@@ -18,7 +19,7 @@ export type HostFileParts = {
 export function hostFileText(parts: HostFileParts): string {
   const { looked, host, port, user, identity, admin, keys, domains } = parts;
   return [
-    `# ${parts.name}: ${looked.system}, ${looked.cpu}, ${sizeText(looked)}, as berth init found it on ${parts.date}.`,
+    `# ${parts.name}: ${oneLine(looked.system, 80)}, ${looked.cpu}, ${sizeText(looked)}, as berth init found it on ${parts.date}.`,
     '# Every setting, with its default, is explained in example.yml.',
     '',
     'machine:',

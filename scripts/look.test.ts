@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { hostFileText } from './host-file-text.ts';
 import { lookedFrom } from './look.ts';
+import { parseHostFile } from './settings.ts';
 
 /** As a bare Debian 13 container machine said it, to root. */
 const debian = `clock 1795274400.250000000
@@ -26,6 +28,7 @@ listens LISTEN 0      100        127.0.0.1:25        0.0.0.0:*    users:(("maste
 listens LISTEN 0      128    [fe80::1]%eth0:546         [::]:*
 end`.split('\n');
 
+const key = `ssh-ed25519 ${Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20'.padEnd(51, 'k'), 'latin1').toString('base64')} ada`;
 const changed = (from: string, to: string) => debian.map((line) => line.replace(from, to));
 
 describe('a look at a machine', () => {
@@ -45,6 +48,24 @@ describe('a look at a machine', () => {
       { port: 80, programs: ['apache2'] },
       { port: 546, programs: [] },
     ]);
+  });
+
+  it('takes nothing that a machine calls itself for a setting', () => {
+    const evil = lookedFrom(changed('os PRETTY_NAME="Debian GNU/Linux 13 (trixie)"', 'os PRETTY_NAME="D'), 0);
+    assert.equal(evil.system, 'D');
+    const parts = {
+      name: 'vps',
+      host: '203.0.113.7',
+      user: 'root',
+      admin: 'deploy',
+      keys: [key],
+      domains: [],
+    };
+    for (const system of ['D\nhostname: evil', 'D\rhostname: evil', 'D\u2028hostname: evil']) {
+      const text = hostFileText({ ...parts, looked: { ...looked, system }, date: '2026-11-21' });
+      const file = parseHostFile(text, { name: 'vps', path: 'vps.yml', root: '/' });
+      assert.doesNotMatch(JSON.stringify(file), /evil/);
+    }
   });
 
   it('refuses what Berth does not support, by name', () => {

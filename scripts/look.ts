@@ -61,7 +61,7 @@ export function lookedFrom(lines: string[], clockAtMs: number): Looked {
   requireSupported(one('system'), all('os').join('\n'), one('systemd'));
   const [total = 0, free = 0] = one('disk').split(' ').map(Number);
   return {
-    system: /^PRETTY_NAME="?([^"]*)/m.exec(all('os').join('\n'))?.[1] ?? '',
+    system: /^PRETTY_NAME="?([^"\n]*)/m.exec(all('os').join('\n'))?.[1] ?? '',
     cpu: cpuOf(one('cpu')),
     hostname: one('hostname'),
     virtual: one('virtual') === 'none' ? '' : one('virtual'),

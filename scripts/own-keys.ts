@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './process.ts';
 import { parsePublicKey } from './settings/public-key.ts';
 
-/** The person's public keys, each once: those of the agent first, then those of `~/.ssh`. Certificates are none. */
+/**
+ * The person's public keys, each once: those of the agent first, then those of `~/.ssh` whose private half stands
+ * beside: others may be a colleague's, a machine's or an authority's. Certificates are none.
+ */
 export async function ownKeys(signal: AbortSignal, home: string = homedir()): Promise<string[]> {
   const lines = [...(await agentKeys(signal)), ...fileKeys(join(home, '.ssh'))];
   const keys = new Map<string, string>();
@@ -31,7 +34,8 @@ async function agentKeys(signal: AbortSignal): Promise<string[]> {
 function fileKeys(directory: string): string[] {
   try {
     const names = readdirSync(directory).filter((name) => name.endsWith('.pub'));
-    return names.sort().flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'));
+    const own = names.filter((name) => existsSync(join(directory, name.slice(0, -'.pub'.length))));
+    return own.sort().flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'));
   } catch {
     return [];
   }

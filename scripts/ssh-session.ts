@@ -9,6 +9,7 @@ import type { Reach } from './machines/machine.ts';
 import { closed, english, readLines } from './ssh.ts';
 import { hostKeyArgv, sessionArgv } from './ssh-argv.ts';
 import { sshFailure } from './ssh-failure.ts';
+import { neutral } from './terminal.ts';
 
 /** A connection that somebody had to be asked for: it carries the commands of this run, and ends with it. */
 export type Session = {
@@ -50,7 +51,8 @@ export async function openSession(reach: Reach, user: string, { io, signal }: As
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    io.stderr.write(text);
+    // ssh's own lines end in CR LF; what it asks, it asks at the terminal itself.
+    io.stderr.write(neutral(text.replaceAll('\r', '')));
   });
   child.stdin.on('error', () => {});
   const close = async () => {

@@ -25,7 +25,7 @@ type Look = { sign: string; paint: Paint; width: number; columns: number };
 
 function linesOf(finding: Seen, { sign, paint, width, columns }: Look): string[] {
   const { id, status, title, evidence, fix, reference } = finding;
-  const begin = `${sign} ${paint('bold', id.padEnd(width))}  `;
+  const begin = `${sign} ${paint('bold', oneLine(id, width).padEnd(width))}  `;
   const room = columns - width - 4;
   if (status === 'pass' || status === 'skip') {
     const text = oneLine(title, room);
@@ -36,7 +36,7 @@ function linesOf(finding: Seen, { sign, paint, width, columns }: Look): string[]
   return [
     `${begin}${oneLine(title, 500)}`,
     `${indent}${oneLine(evidence, 1000)}`,
-    `${indent}${paint('bold', 'next:')} ${oneLine(fix, 500)} ${paint('dim', `(${reference})`)}`,
+    `${indent}${paint('bold', 'next:')} ${oneLine(fix, 500)} ${paint('dim', `(${oneLine(reference, 200)})`)}`,
   ];
 }
 

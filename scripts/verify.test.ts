@@ -28,6 +28,14 @@ describe('what berth verify prints', () => {
     ]);
   });
 
+  it('lets nothing that a machine says steer the terminal', () => {
+    const said = '\x1b]0;owned\x07\n✓ all is well';
+    const evil = { ...finding('fail'), id: said, title: said, evidence: said, fix: said, reference: said };
+    const text = verifiedText({ findings: [evil, { ...evil, status: 'pass' }], seconds: 1 }, plain, 100);
+    assert.equal(text.includes('\x1b'), false);
+    assert.equal(text.split('\n').length, 6);
+  });
+
   it('is JUnit XML with a case a finding', () => {
     const findings = [finding('fail'), finding('pass', 'tls.old'), finding('skip', 'clock.synchronised')];
     const xml = junit([{ host: 'local', findings, seconds: 2, at: new Date(0) }]);

@@ -24,7 +24,10 @@ export const command: Command = {
     ['--domain <names>', 'the names that the API is to answer, separated by commas'],
     ['--name <name>', "the hosts file's name (default: of the domain, else of the host)"],
     ['--admin <user>', 'the sudo user that berth makes', 'deploy'],
-    ['--key <file>', "a public key's file that is to be let in (default: those of your agent and of ~/.ssh)"],
+    [
+      '--key <file>',
+      "a public key's file that is to be let in (default: those of your agent and your own of ~/.ssh)",
+    ],
     ['--identity <file>', 'the private key that ssh is to use (default: what it tries by itself)'],
   ],
   examples: [
@@ -120,7 +123,7 @@ async function chosenKeys(context: Context, { options }: Input, admin: string): 
   if (keys.length === 0) {
     throw new BerthError(
       'no_public_key',
-      'neither your ssh agent nor ~/.ssh has a public key, and later on the machine is reached by key alone',
+      'neither your ssh agent nor ~/.ssh has a key of yours, and later on the machine is reached by key alone',
       'make one: ssh-keygen -t ed25519; or name one: --key <file>',
     );
   }
