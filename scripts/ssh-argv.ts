@@ -53,6 +53,11 @@ export function methodsArgv(reach: Reach, user: string, method: string): string[
   ];
 }
 
+/** The ssh that connects to nothing and says what its configuration comes to. */
+export function routeArgv(reach: Reach): string[] {
+  return ['ssh', '-T', ...configOf(reach), '-G', '--', reach.alias];
+}
+
 /** The ssh of a person: a shell, or a command with the person's own terminal where there is one. */
 export function personalArgv(
   reach: Reach,

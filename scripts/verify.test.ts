@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
-import type { Finding } from '../provisioning/verify/finding.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Settings } from '../provisioning/settings.ts';
+import { type Finding, findingsOf } from '../provisioning/verify/finding.ts';
 import { junit } from './junit.ts';
 import { parseAnswer } from './verify/exchange.ts';
+import { outsideChecks } from './verify/index.ts';
 import { offset } from './verify/offset.ts';
+import { outerPorts } from './verify/ports.ts';
+import { routeOf } from './verify/route.ts';
 import { parseOffer } from './verify/ssh-offer.ts';
 import type { Target } from './verify/target.ts';
-import { chosenChecks, type Seen } from './verify.ts';
+import { checksBy, chosenChecks, type Seen } from './verify.ts';
 import { verifiedText } from './verify-text.ts';
 
 const plain = (_colour: string, text: string) => text;
@@ -60,6 +67,56 @@ describe('--only', () => {
   ] as const) {
     it(`refuses ${JSON.stringify(given)}`, () => assert.throws(() => chosenChecks(given), said));
   }
+});
+
+describe('the way to a machine', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-route-'));
+  const sshConfig = join(directory, 'config');
+  writeFileSync(
+    sshConfig,
+    ['Host far\n ProxyJump bastion:2200\n Port 2022', 'Host piped\n ProxyCommand nc %h %p', ''].join('\n'),
+  );
+  after(() => rmSync(directory, { recursive: true }));
+  const route = (alias: string, port?: number) =>
+    routeOf({ sshConfig, alias, firstUser: 'root', names: [], ...(port && { port }) });
+
+  it('is what ssh makes of its configuration', async () => {
+    assert.deepEqual(await route('near'), { sshPort: 22, through: null });
+    assert.deepEqual(await route('near', 2222), { sshPort: 2222, through: null });
+    assert.deepEqual(await route('far'), { sshPort: 2022, through: 'bastion:2200' });
+    assert.deepEqual(await route('piped'), { sshPort: 22, through: 'a ProxyCommand' });
+  });
+
+  it('skips by name what a jump host is in the way of', async () => {
+    const through = { sshPort: 22, through: 'bastion' };
+    const skipped = async (only: string[] | null) => {
+      const checks = checksBy(through, only).filter(({ id }) => !['ssh', 'offset'].includes(id));
+      return findingsOf(checks, {} as Target, only);
+    };
+    const all = await skipped(null);
+    assert.deepEqual(
+      all.map(({ id, status }) => `${id} ${status}`),
+      outsideChecks.flatMap(({ id }) => (['ssh', 'offset'].includes(id) ? [] : [`${id}.direct skip`])),
+    );
+    assert.match(all[0]?.evidence ?? '', /through bastion/);
+    assert.deepEqual(
+      (await skipped(['tls.old'])).map(({ id }) => id),
+      ['tls.old'],
+    );
+  });
+
+  it('has the ports that a forward makes of the machine’s own', () => {
+    const settings = {
+      ...{ ssh: { port: 22 }, nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 8443 } },
+      firewall: { allow: ['5000/tcp'] },
+    } as unknown as Settings;
+    const { needed, isOpen } = outerPorts({ settings, route: { sshPort: 2022, through: null } });
+    assert.deepEqual(needed, [2022, 80, 8443]);
+    assert.deepEqual(
+      [2022, 8443, 443, 5000, 5001].map((port) => isOpen('tcp', port)),
+      [true, true, true, true, false],
+    );
+  });
 });
 
 describe('what is read from outside', () => {

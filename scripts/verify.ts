@@ -7,7 +7,8 @@ import type { Context } from './command.ts';
 import { openMachineSide } from './machine-side.ts';
 import { nearest } from './suggest.ts';
 import { outsideChecks } from './verify/index.ts';
-import type { Inside, Target } from './verify/target.ts';
+import { type Route, routeOf, unreached } from './verify/route.ts';
+import type { Inside, OutsideCheck, Target } from './verify/target.ts';
 
 export type Seen = Finding & { side: 'inside' | 'outside' };
 export type Verified = { findings: Seen[]; seconds: number };
@@ -22,22 +23,31 @@ export async function verify(
 ): Promise<Verified> {
   const began = performance.now();
   const [settings, reach] = await Promise.all([context.settings(), reachNow(context)]);
-  const side = await openMachineSide(context);
+  const [route, side] = await Promise.all([routeOf(reach), openMachineSide(context)]);
   const asked = side
     .ask<MachineFindings>('verify', { settings, only })
     .then((answer) => ({ answer, at: Date.now() }));
   const inside = asked.then(({ answer: { ca, now }, at }): Inside => ({ ca, aheadMs: now - at }));
   const target: Target = {
-    ...{ settings, reach, allPorts, inside },
+    ...{ settings, reach, route, allPorts, inside },
     address: reach.names[0] ?? settings.tls.names[0] ?? reach.alias,
   };
-  const [{ answer }, outside] = await Promise.all([asked, findingsOf(outsideChecks, target, only)]);
+  const fromHere = checksBy(route, only);
+  const [{ answer }, outside] = await Promise.all([asked, findingsOf(fromHere, target, only)]);
   const findings = [
     ...answer.findings.map((finding) => ({ ...finding, side: 'inside' as const })),
     ...outside.map((finding) => ({ ...finding, side: 'outside' as const })),
   ];
   if (findings.length === 0) throw unknownFinding(only ?? []);
   return { findings, seconds: Math.round(performance.now() - began) / 1000 };
+}
+
+/** What goes by ssh, or asks nothing of the network, is looked at through a jump host too. */
+export function checksBy({ through }: Route, only: string[] | null): OutsideCheck[] {
+  if (through === null) return outsideChecks;
+  return outsideChecks.map((check) =>
+    ['ssh', 'offset'].includes(check.id) ? check : unreached(check, through, only),
+  );
 }
 
 /** What `--only a,b` names. Throws `wrong_usage` for a check that there is none of. */

@@ -31,7 +31,7 @@ export async function exchange(
   { scheme = 'https', bytes, ...options }: Exchange,
 ): Promise<Answer> {
   const { nginx } = target.settings;
-  const port = scheme === 'http' ? nginx.httpPort : nginx.httpsPort;
+  const port = scheme === 'http' ? nginx.httpPort : nginx.publicHttpsPort;
   const servername = options.servername ?? (isIP(target.address) ? undefined : target.address);
   const socket: Socket =
     scheme === 'http'

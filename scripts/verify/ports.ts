@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { judge } from '../../provisioning/verify/finding.ts';
-import { servedPorts } from '../../provisioning/verify/served-ports.ts';
+import { type ServedPorts, servedPorts } from '../../provisioning/verify/served-ports.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 /** What should never answer from outside and often does: other daemons, databases, caches, consoles, development servers. */
@@ -46,7 +46,7 @@ const ours = ['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'ENETUNREACH'];
 export const ports: OutsideCheck = { id: 'ports', run };
 
 async function run(target: Target) {
-  const { needed, isOpen: isAllowed } = servedPorts(target.settings);
+  const { needed, isOpen: isAllowed } = outerPorts(target);
   const chosen = target.allPorts ? Array.from({ length: 65_535 }, (_, index) => index + 1) : known;
   const tried = [...new Set([...needed, ...chosen])];
   const open = await openPorts(target.address, tried, (port) => (needed.includes(port) ? 5000 : timeoutMs));
@@ -67,6 +67,17 @@ async function run(target: Target) {
       needed.join(', '),
     ),
   ];
+}
+
+/** As they are seen from here, where a forward may change them. */
+export function outerPorts({ settings, route }: Pick<Target, 'settings' | 'route'>): ServedPorts {
+  const { httpPort, publicHttpsPort } = settings.nginx;
+  const needed = [route.sshPort, httpPort, publicHttpsPort];
+  const { isOpen } = servedPorts(settings);
+  return {
+    needed,
+    isOpen: (protocol, port) => (protocol === 'tcp' && needed.includes(port)) || isOpen(protocol, port),
+  };
 }
 
 async function openPorts(address: string, all: number[], timeoutMs: (port: number) => number) {

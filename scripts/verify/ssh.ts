@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
-import { judge } from '../../provisioning/verify/finding.ts';
+import { type Finding, judge, skip } from '../../provisioning/verify/finding.ts';
 import { type AlgorithmKind, weak } from '../../provisioning/verify/ssh-algorithms.ts';
 import { run as runProgram } from '../process.ts';
 import { methodsArgv } from '../ssh-argv.ts';
+import { reasonOf } from './route.ts';
 import { type Offer, parseOffer } from './ssh-offer.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
@@ -14,13 +15,11 @@ export const ssh: OutsideCheck = { id: 'ssh', run };
 async function run(target: Target) {
   const { user: admin } = target.settings.admin;
   const [offer, ofAdmin, ofRoot] = await Promise.all([
-    readOffer(target),
+    offered(target),
     methodsFor(target, admin, 'none'),
     // With the key that lets the sudo user in, or that let root in at first.
     methodsFor(target, 'root', 'publickey'),
   ]);
-  const kinds: AlgorithmKind[] = ['kex', 'hostKey', 'cipher', 'mac'];
-  const offered = kinds.flatMap((kind) => weak(kind, offer[kind]));
   return [
     judge(
       {
@@ -37,21 +36,31 @@ async function run(target: Target) {
       ofRoot === 'let in' ? ['root was let in'] : [],
       `refused, offered: ${ofRoot}`,
     ),
+    ...offer,
+  ];
+}
+
+/** What it says before anybody logs in, to a connection of our own. */
+async function offered(target: Target): Promise<Finding[]> {
+  const kinds: AlgorithmKind[] = ['kex', 'hostKey', 'cipher', 'mac'];
+  const algorithms = {
+    ...{ id: 'ssh.algorithms', title: 'SSH offers sound algorithms alone', fix },
+    reference: 'Mozilla OpenSSH; ssh-audit',
+  };
+  const banner = {
+    ...{ id: 'ssh.banner', title: 'SSH does not say which package it is', fix },
+    reference: 'Lynis SSH-7408',
+  };
+  const { through } = target.route;
+  if (through !== null) return [algorithms, banner].map((rule) => skip(rule, reasonOf(through)));
+  const offer = await readOffer(target);
+  return [
     judge(
-      {
-        id: 'ssh.algorithms',
-        title: 'SSH offers sound algorithms alone',
-        fix,
-        reference: 'Mozilla OpenSSH; ssh-audit',
-      },
-      offered,
+      algorithms,
+      kinds.flatMap((kind) => weak(kind, offer[kind])),
       kinds.map((kind) => offer[kind]).join(' '),
     ),
-    judge(
-      { id: 'ssh.banner', title: 'SSH does not say which package it is', fix, reference: 'Lynis SSH-7408' },
-      /debian|ubuntu/i.test(offer.banner) ? [offer.banner] : [],
-      offer.banner,
-    ),
+    judge(banner, /debian|ubuntu/i.test(offer.banner) ? [offer.banner] : [], offer.banner),
   ];
 }
 
@@ -65,8 +74,7 @@ async function methodsFor({ reach }: Target, user: string, method: string): Prom
 }
 
 /** Reads what a server sends first of all to whoever connects: its version and its KEXINIT. */
-function readOffer({ address, reach, settings }: Target): Promise<Offer> {
-  const { port = settings.ssh.port } = reach;
+function readOffer({ address, route: { sshPort: port } }: Target): Promise<Offer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const socket = connect({ host: address, port, timeout: 5000 });

@@ -1,11 +1,13 @@
 import type { Settings } from '../../provisioning/settings.ts';
 import type { Finding } from '../../provisioning/verify/finding.ts';
 import type { Reach } from '../machines/machine.ts';
+import type { Route } from './route.ts';
 
 /** A machine as it is seen from this computer. */
 export type Target = {
   settings: Settings;
   reach: Reach;
+  route: Route;
   /** The name or address that is connected to. */
   address: string;
   /** Every TCP port is tried, not only the well-known ones. */

@@ -106,7 +106,7 @@ async function handshake(
 ): Promise<TLSSocket | null> {
   const socket = connect({
     host: address,
-    port: settings.nginx.httpsPort,
+    port: settings.nginx.publicHttpsPort,
     rejectUnauthorized: false,
     timeout: 5000,
     ...(isIP(address) ? {} : { servername: address }),
