@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { parseHostFile, resolveSettings } from '../scripts/settings.ts';
+import type { Host } from './host.ts';
 import { platformOf } from './platform.ts';
-import { removal } from './removal.ts';
+import { removal, removedSettings } from './removal.ts';
 import { site } from './site.ts';
 
 const hosts = `machine: {kind: container}
@@ -19,6 +20,23 @@ function siteOf(distribution: string) {
   const platform = platformOf(distribution);
   return site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' });
 }
+
+describe('the settings that a removal goes by', () => {
+  const asWritten = { ...settings, confirmWithinMs: 1 };
+  const asApplied = { ...settings, confirmWithinMs: 2 };
+  const of = async (files: Record<string, unknown>) => {
+    const read = async (path: string) => (path in files ? JSON.stringify(files[path]) : null);
+    const found = await removedSettings({ read } as Partial<Host> as Host, { settings: asWritten });
+    return [found.settings.confirmWithinMs, found.began];
+  };
+
+  it('are those that the machine was applied with, also where a removal was cut short', async () => {
+    assert.deepEqual(await of({ '/etc/berth/settings.json': asApplied }), [2, true]);
+    const unfinished = { verb: 'remove', settings: asApplied };
+    assert.deepEqual(await of({ '/var/lib/berth/unfinished.json': unfinished }), [2, true]);
+    assert.deepEqual(await of({}), [1, false]);
+  });
+});
 
 describe('what a site comes to when Berth goes', () => {
   for (const distribution of ['ID=debian\nVERSION_ID="12"\n', 'ID=ubuntu\nVERSION_ID="26.04"\n']) {
