@@ -4,6 +4,7 @@ import { platformOf } from './platform.ts';
 import { poolSize } from './releases/release.ts';
 import type { AppSettings, Settings } from './settings.ts';
 import { site } from './site.ts';
+import { waiting } from './verify/units.ts';
 
 function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
   return {
@@ -74,6 +75,19 @@ describe('the site', () => {
       assert.ok(ids.length > 60);
     });
   }
+
+  it('starts by itself what verify looks for', () => {
+    for (const upgrades of [
+      { automatic: false, reboot: '04:30' },
+      { automatic: false, reboot: 'off' },
+    ]) {
+      const here = { ...settings([app('api')]), upgrades };
+      const platform = platformOf(releases['Debian 13']);
+      const input = { settings: here, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' };
+      const made = site(input).map(({ id }) => /^service (\S+\.(?:timer|path))$/.exec(id)?.[1]);
+      assert.deepEqual(waiting(here).sort(), made.filter((unit) => unit !== undefined).sort());
+    }
+  });
 
   it('is refused by name anywhere else', () => {
     for (const osRelease of [

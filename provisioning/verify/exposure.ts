@@ -22,7 +22,7 @@ const limits = (apps: string): [what: string, title: string, unit: RegExp, most:
  * Berth's, which end again, and which the list of all leaves out. Not here: what takes changes back, mounts and reboots,
  * of no use without the power that it has.
  */
-const tasks = ['backup', 'drill', 'drift', 'firewall', 'notify', 'updates'].map(
+const tasks = ['backup', 'drill', 'drift', 'failed@', 'firewall', 'notify', 'updates'].map(
   (name) => `berth-${name}.service`,
 );
 

@@ -1,4 +1,7 @@
+import { basename } from 'node:path';
+import { timerFiles } from '../backups/timers.ts';
 import type { Host } from '../host.ts';
+import type { Settings } from '../settings.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { judge } from './finding.ts';
 
@@ -16,8 +19,8 @@ const running = {
 };
 const timers = {
   id: 'units.timers',
-  title: 'the timers of the settings wait for their time',
-  fix: 'berth apply',
+  title: 'what starts by itself waits for its time',
+  fix: 'berth apply; of apt’s: sudo systemctl enable --now <unit>',
   reference: 'Berth',
 };
 
@@ -26,17 +29,15 @@ export const units: Check = { id: 'units', run };
 
 async function run({ host, settings }: Subject): Promise<Finding[]> {
   const { postgresql } = await host.facts.platform();
-  const { backup } = settings;
   const cluster = `postgresql@${postgresql}-main.service`;
   const services = [
     'nginx.service',
     cluster,
     'ssh.service',
+    ...(settings.firewall.ban ? ['fail2ban.service'] : []),
     ...Object.keys(settings.apps).map((app) => `${app}.service`),
   ];
-  const wanted = backup.enabled
-    ? ['berth-backup.timer', ...(backup.drill === 'off' ? [] : ['berth-drill.timer'])]
-    : [];
+  const wanted = waiting(settings);
   const [list, notRunning, notWaiting] = await Promise.all([
     host.must(['systemctl', 'list-units', '--failed', '--plain', '--no-legend', '--full']),
     standing(host, services),
@@ -49,7 +50,20 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
   return [
     judge(failed, names, 'none'),
     judge(running, notRunning, services.join(', ')),
-    judge(timers, notWaiting, wanted.join(', ') || 'none are set'),
+    judge(timers, notWaiting, wanted.join(', ')),
+  ];
+}
+
+/** What of the settings begins without a command. */
+export function waiting(settings: Settings): string[] {
+  const { automatic, reboot } = settings.upgrades;
+  return [
+    ...Object.keys(timerFiles(settings))
+      .map((path) => basename(path))
+      .filter((unit) => unit.endsWith('.timer')),
+    ...['berth-drift.timer', 'berth-notify.path'],
+    ...(reboot === 'off' ? [] : ['berth-reboot.timer']),
+    ...(automatic ? ['apt-daily.timer', 'apt-daily-upgrade.timer'] : []),
   ];
 }
 
