@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../provisioning/settings.ts';
@@ -10,6 +12,7 @@ import { outsideChecks } from './verify/index.ts';
 import { offset } from './verify/offset.ts';
 import { outerPorts } from './verify/ports.ts';
 import { routeOf } from './verify/route.ts';
+import { readOffer } from './verify/ssh.ts';
 import { parseOffer } from './verify/ssh-offer.ts';
 import type { Target } from './verify/target.ts';
 import { checksBy, chosenChecks, type Seen } from './verify.ts';
@@ -158,6 +161,26 @@ describe('what is read from outside', () => {
     });
     for (const end of [3, 24, all.length - 1]) assert.equal(parseOffer(all.subarray(0, end)), null);
   });
+
+  for (const [what, sent, said] of [
+    [
+      'cuts its lists short',
+      Buffer.from('SSH-2.0-x\n\0\0\0\x03\0\x14ab'),
+      /127\.0\.0\.1:\d+ sends what no sshd sends/,
+    ],
+    ['sends another packet', Buffer.from('SSH-2.0-x\n\0\0\0\x02\0\x01'), /sent no list of algorithms/],
+    ['never comes to an end', Buffer.alloc(70_000, 'a'), /sends what no sshd sends/],
+    ['says nothing', Buffer.from(''), /closed the connection/],
+  ] as const) {
+    it(`is no sshd that ${what}`, async () => {
+      const server = createServer((socket) => socket.on('error', () => {}).end(sent)).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const target = { address: '127.0.0.1', route: { sshPort: port } } as unknown as Target;
+      await assert.rejects(readOffer(target), said);
+      server.close();
+    });
+  }
 
   for (const [aheadMs, status] of [
     [40, 'pass'],

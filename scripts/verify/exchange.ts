@@ -82,19 +82,25 @@ export function hostOf({ address }: Target): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
+/** An answer is cut off there: whoever sends more, or without an end, is not read for ever. */
+const most = { characters: 4 * 1024 ** 2, ms: 60_000 };
+
 function converse(socket: Socket, bytes: string, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     const end = () => {
+      clearTimeout(late);
       socket.destroy();
       resolve(text);
     };
+    const late = setTimeout(end, most.ms);
     socket.setEncoding('latin1').setTimeout(timeoutMs, end);
     socket.once(socket instanceof Object && 'encrypted' in socket ? 'secureConnect' : 'connect', () =>
       socket.write(bytes, 'latin1'),
     );
     socket.on('data', (part: string) => {
       text += part;
+      if (text.length > most.characters) end();
     });
     socket.on('close', end);
     // A server that closes while we still send resets the connection: what it said before counts.

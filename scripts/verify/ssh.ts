@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { messageOf } from '../../provisioning/errors.ts';
 import { type Finding, judge, skip } from '../../provisioning/verify/finding.ts';
 import { type AlgorithmKind, weak } from '../../provisioning/verify/ssh-algorithms.ts';
 import { run as runProgram } from '../process.ts';
@@ -73,23 +74,34 @@ async function methodsFor({ reach }: Target, user: string, method: string): Prom
   return methods;
 }
 
+/** Both lists and the version are a few KiB; whoever sends more, or trickles them in, is no sshd. */
+const most = { bytes: 64 * 1024, ms: 15_000 };
+
 /** Reads what a server sends first of all to whoever connects: its version and its KEXINIT. */
-function readOffer({ address, route: { sshPort: port } }: Target): Promise<Offer> {
+export function readOffer({ address, route: { sshPort: port } }: Target): Promise<Offer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const socket = connect({ host: address, port, timeout: 5000 });
     socket.on('connect', () => socket.write('SSH-2.0-berth_verify\r\n'));
+    const give = (said: string) => socket.destroy(new Error(`${address}:${port} ${said}`));
+    const late = setTimeout(() => give(`did not say within ${most.ms / 1000} s what it offers`), most.ms);
     socket.on('data', (part: Buffer) => {
       received = Buffer.concat([received, part]);
-      const offer = parseOffer(received);
-      if (offer === null) return;
-      socket.destroy();
-      resolve(offer);
+      try {
+        const offer = parseOffer(received);
+        if (offer === null && received.length <= most.bytes) return;
+        if (offer === null) return void give('sends what no sshd sends');
+        socket.destroy();
+        resolve(offer);
+      } catch (error) {
+        give(`sends what no sshd sends: ${messageOf(error)}`);
+      }
     });
-    socket.on('timeout', () => socket.destroy(new Error(`${address}:${port} said nothing within 5 s`)));
+    socket.on('timeout', () => give('said nothing within 5 s'));
     socket.on('error', reject);
-    socket.on('close', () =>
-      reject(new Error(`${address}:${port} closed the connection before it said what it offers`)),
-    );
+    socket.on('close', () => {
+      clearTimeout(late);
+      reject(new Error(`${address}:${port} closed the connection before it said what it offers`));
+    });
   });
 }
