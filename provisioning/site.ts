@@ -345,6 +345,12 @@ function onlyHere({ apps }: Settings): string[] {
   return [tls.server, ...Object.keys(apps).map(admittedPath)];
 }
 
+/** Comes back when Berth goes, unless port 80, which it listens on, may be another program's. */
+function defaultSite({ nginx: { httpPort } }: Settings): Resource[] {
+  const path = '/etc/nginx/sites-enabled/default';
+  return httpPort === 80 ? [displaced(path)] : staying(`no ${path}`, [absent(path)]);
+}
+
 function nginx(settings: Settings, platform: Platform): Resource[] {
   const proof = ['nginx', '-t', '-q'];
   const { configuration, landing } = nginxFiles(settings, platform, tls.server);
@@ -352,7 +358,7 @@ function nginx(settings: Settings, platform: Platform): Resource[] {
   return [
     refusedLog(),
     directory({ path: '/etc/nginx/berth', holds: 'ours' }),
-    displaced('/etc/nginx/sites-enabled/default'),
+    ...defaultSite(settings),
     ...[...new Set(apps.flatMap(maintenanceDirectories))].map((path) => directory({ path })),
     ...apps.map(admitted),
     ...Object.entries(configuration).map(([path, content]) => file({ path, content, proofInPlace: proof })),
