@@ -40,14 +40,11 @@ export async function readUnfinished(host: Host): Promise<Unfinished | null> {
 
 /** Applications that an apply has begun to make, also those that the hosts file names no more: what they have is Berth's. */
 export async function begunApps(host: Host): Promise<Set<string>> {
-  const [text, kept, unfinished] = await Promise.all([
-    host.read(paths.apps),
-    // Of a machine that was applied before there was such a list.
-    findKeptSettings(host),
-    readUnfinished(host),
-  ]);
-  const listed = JSON.parse(text ?? '[]') as string[];
-  return new Set([...listed, ...Object.keys({ ...kept?.apps, ...unfinished?.settings?.apps })]);
+  const listed = await host.read(paths.apps);
+  if (listed !== null) return new Set(JSON.parse(listed) as string[]);
+  // Of a machine that was applied before there was such a list.
+  const [kept, unfinished] = await Promise.all([findKeptSettings(host), readUnfinished(host)]);
+  return new Set(Object.keys({ ...kept?.apps, ...unfinished?.settings?.apps }));
 }
 
 /** Before the first change: an apply that is cut short finds its own again. */

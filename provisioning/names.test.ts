@@ -14,14 +14,14 @@ type Machine = {
   directories?: Record<string, string[]>;
   owner?: string;
   home?: string;
-  /** Path → a JSON document. */
-  files?: Record<string, unknown>;
+  /** Path → text. */
+  files?: Record<string, string>;
 };
 
 function hostOf({ directories = {}, owner = 'root', home, files = {} }: Machine): Host {
   const there: Stat = { type: 'directory', mode: 0o755, owner, group: 'root', size: 0 };
   return {
-    read: async (path: string) => (path in files ? JSON.stringify(files[path]) : null),
+    read: async (path: string) => files[path] ?? null,
     list: async (path: string) => directories[path] ?? [],
     stat: async (path: string) => (path in directories ? there : null),
     facts: {
@@ -34,7 +34,7 @@ function hostOf({ directories = {}, owner = 'root', home, files = {} }: Machine)
 
 const capistrano = { '/srv/shop/releases': ['20260101'], '/srv/shop/shared': ['uploads'] };
 const shared = { '/srv/shop/shared': ['uploads'] };
-const begun = { '/var/lib/berth/apps.json': ['shop'] };
+const begun = { '/var/lib/berth/apps.json': '["shop"]' };
 
 describe("an application's name", () => {
   const taken: [what: string, machine: Machine, said: RegExp][] = [
@@ -49,7 +49,7 @@ describe("an application's name", () => {
     ],
     [
       'only another application was begun',
-      { directories: capistrano, files: { '/var/lib/berth/apps.json': ['api'] } },
+      { directories: capistrano, files: { '/var/lib/berth/apps.json': '["api"]' } },
       /releases/,
     ],
     ['its user is a person', { home: '/home/shop', files: begun }, /a user shop/],
@@ -64,14 +64,18 @@ describe("an application's name", () => {
     ['the directories are empty', { directories: { '/srv/shop/releases': [] } }],
     ['an apply began with it', { directories: capistrano, files: begun }],
     [
+      'an apply began with it, and the kept settings were spoilt since',
+      { directories: capistrano, files: { ...begun, '/etc/berth/settings.json': '{}\n# changed\n' } },
+    ],
+    [
       'an apply before there was a list of them ended well',
-      { directories: capistrano, files: { '/etc/berth/settings.json': { apps: { shop: {} } } } },
+      { directories: capistrano, files: { '/etc/berth/settings.json': '{"apps": {"shop": {}}}' } },
     ],
     [
       'a remove of it was cut short',
       {
         directories: capistrano,
-        files: { '/var/lib/berth/unfinished.json': { verb: 'remove', settings: { apps: { shop: {} } } } },
+        files: { '/var/lib/berth/unfinished.json': '{"settings": {"apps": {"shop": {}}}}' },
       },
     ],
     ['a remove kept its data', { directories: shared, owner: 'shop', home: '/var/lib/shop' }],
