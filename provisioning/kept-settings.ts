@@ -46,11 +46,11 @@ const sinceInApps = {
   dumpBeforeRelease: true,
 } satisfies Partial<AppSettings>;
 
-/** Sections are filled key by key. */
+/** Sections are filled key by key, and what is there stays in its order: its text is compared with the file's. */
 function filled<T extends object>(defaults: Partial<T>, kept: T): T {
   const entries = Object.entries(defaults).map(([key, value]) => {
     const own = (kept as Record<string, unknown>)[key];
-    return [key, isSection(value) && isSection(own) ? { ...value, ...own } : (own ?? value)];
+    return [key, isSection(value) && isSection(own) ? filled(value, own) : (own ?? value)];
   });
   return { ...kept, ...Object.fromEntries(entries) };
 }
