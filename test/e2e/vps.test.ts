@@ -41,6 +41,11 @@ describe('a machine that exists', function () {
       'rm -r /root/.ssh; useradd -m -s /bin/bash -G sudo ada; chpasswd',
       `ada:${password}\n`,
     );
+    // OpenSSH 9.8 turns an address away for a while that gave wrong passwords, as this test does on purpose.
+    await thirteen.inside(
+      'cat >/etc/ssh/sshd_config.d/50-test.conf; systemctl reload ssh',
+      'PerSourcePenalties no\n',
+    );
     // Only what berth init writes counts.
     rmSync(join(checkout.root, 'provisioning/hosts/local.yml'));
   });
