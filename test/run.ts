@@ -39,19 +39,26 @@ const machines: Part[][] = [
   [mocha('releases', ['test/e2e/releases.test.ts'])],
   [mocha('kills', ['test/e2e/kills.test.ts'])],
   [mocha('applications', ['test/e2e/apps.test.ts']), mocha('words', ['test/e2e/words.test.ts'])],
-  [mocha('backups', ['test/e2e/backups.test.ts']), mocha('running', ['test/e2e/running.test.ts'])],
   [
-    mocha('git push', ['test/e2e/push.test.ts']),
-    mocha('interrupted', ['test/e2e/interrupt.test.ts']),
+    mocha('backups', ['test/e2e/backups.test.ts']),
+    mocha('running', ['test/e2e/running.test.ts']),
     mocha('plan', ['test/e2e/plan.test.ts']),
   ],
   [
+    mocha('git push', ['test/e2e/push.test.ts']),
+    mocha('interrupted', ['test/e2e/interrupt.test.ts']),
     mocha('firewall', ['test/e2e/firewall.test.ts']),
+  ],
+  [
+    mocha('lock-out', ['test/e2e/lockout.test.ts']),
+    mocha('network cut', ['test/e2e/network-cut.test.ts']),
+    mocha('vps', ['test/e2e/vps.test.ts']),
+  ],
+  [
     mocha('verify', ['test/e2e/verify.test.ts']),
     mocha('hardened', ['test/e2e/hardened.test.ts']),
+    mocha('proxy', ['test/e2e/proxy.test.ts']),
   ],
-  [mocha('lock-out', ['test/e2e/lockout.test.ts']), mocha('network cut', ['test/e2e/network-cut.test.ts'])],
-  [mocha('vps', ['test/e2e/vps.test.ts']), mocha('proxy', ['test/e2e/proxy.test.ts'])],
   // Alone, as the first.
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
