@@ -134,7 +134,10 @@ describe('a machine behind a proxy', function () {
     const push = [...git, 'push', `ssh://deploy@${inner.address}/~/pushed`, 'main'];
     const { code, stderr } = await ada.run(push);
     assert.equal(code, 0, stderr);
-    assert.ok(outside.asked.includes('registry.npmjs.org:443'), String(new Set(outside.asked)));
+    const npm = '/opt/berth/node/bin/node /opt/berth/node/node_modules/npm/bin/npm-cli.js';
+    const registry = new URL((await inner.inside(`${npm} config get registry`)).trim());
+    const tunnel = `${registry.hostname}:${registry.port || 443}`;
+    assert.ok(outside.asked.includes(tunnel), `${tunnel}: ${[...new Set(outside.asked)]}`);
   });
 
   it('is deployed from here and proven, with the npm registry out of its reach', async () => {
