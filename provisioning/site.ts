@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { administrator } from './administrator.ts';
+import { application, readEnvironment, webGroup } from './application.ts';
 import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
 import { banSettings, bans, refusedLog } from './bans.ts';
-import { environmentParts } from './environment.ts';
 import { firewall, firewallService, firewallUnit } from './firewall.ts';
 import { undo, undoUnits } from './guard/resources.ts';
 import {
@@ -22,11 +22,9 @@ import { clusterService, type Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
 import { aptProxy } from './proxy.ts';
 import { repository } from './push/repository.ts';
-import { unitFiles } from './releases/units.ts';
 import { trustedAuthorities } from './resources/authorities.ts';
 import { authority, publishedAuthority, serverCertificate } from './resources/certificate.ts';
 import { clockPackages } from './resources/clock.ts';
-import { environment } from './resources/environment.ts';
 import { absent, block, directory, displaced, file, link } from './resources/file.ts';
 import { leftovers } from './resources/leftovers.ts';
 import { hostname, swap, timezone } from './resources/machine.ts';
@@ -35,9 +33,8 @@ import { closedDatabase, database, pendingRestart, role } from './resources/post
 import { currentRelease } from './resources/release.ts';
 import { atTheEnd, type Resource, staying } from './resources/resource.ts';
 import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
-import { sharedFolder } from './resources/shared-folder.ts';
-import { group, member, user } from './resources/user.ts';
-import { type RootSandbox, rootUnit } from './root-unit.ts';
+import { group } from './resources/user.ts';
+import { rootUnit } from './root-unit.ts';
 import type { AppSettings, Settings } from './settings.ts';
 import { sshd, sshdDropIn, sshdService } from './sshd.ts';
 import { render } from './template.ts';
@@ -118,9 +115,6 @@ const nginxService = 'nginx.service';
 const clusterConf = (platform: Platform) => `/etc/postgresql/${platform.postgresql}/main/conf.d/berth.conf`;
 const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}.d` });
 
-/** The group that nginx runs in and that every application's sockets have. */
-const webGroup = 'berth-web';
-
 function packageNames({ backup, apps, firewall }: Settings, { postgresql }: Platform): string[] {
   const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
   const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
@@ -196,11 +190,6 @@ function profile({ admin }: Settings, apps: AppSettings[]): Resource {
   return block({ path: `/home/${user}/.profile`, lines, mode: 0o644, owner: user, group: user });
 }
 
-/** What a login shell runs: the one source of the environment is the file that systemd reads too. */
-function readEnvironment({ name }: AppSettings): string {
-  return `if [ -r /etc/${name}/env ]; then set -a; . /etc/${name}/env; set +a; fi`;
-}
-
 function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
   return [
     directory({ path: '/etc/berth', holds: 'ours' }),
@@ -260,53 +249,6 @@ function timers(settings: Settings): Resource[] {
   return Object.keys(timerFiles(settings))
     .filter((path) => path.endsWith('.timer'))
     .map((path) => service(basename(path)));
-}
-
-function application(app: AppSettings, adminUser: string): Resource[] {
-  const { name } = app;
-  const readable = { mode: 0o750, owner: 'root', group: name };
-  const tmpfiles = `/etc/tmpfiles.d/${name}.conf`;
-  return [
-    group(name),
-    user({ name, home: `/var/lib/${name}`, system: true, owns: `/srv/${name}/shared` }),
-    member(adminUser, name),
-    directory({ path: `/var/lib/${name}`, ...readable, holds: 'ours' }),
-    file({
-      path: `/var/lib/${name}/.profile`,
-      content: `${readEnvironment(app)}\n`,
-      mode: 0o640,
-      owner: 'root',
-      group: name,
-    }),
-    directory({ path: `/etc/${name}`, ...readable, holds: 'ours' }),
-    environment({ name, ...environmentParts(app) }),
-    directory({ path: `/srv/${name}`, ...readable }),
-    ...['releases', 'slugs', 'layers'].map((part) =>
-      directory({ path: `/srv/${name}/${part}`, ...readable, holds: 'ours' }),
-    ),
-    directory({ path: `/srv/${name}/incoming`, mode: 0o700, holds: 'ours' }),
-    directory({ path: `/srv/${name}/shared`, mode: 0o770, owner: name, group: name, holds: 'data' }),
-    ...app.shared.map((folder) => sharedFolder(name, folder)),
-    file({ path: tmpfiles, content: render('systemd/tmpfiles.conf', { app: name }) }),
-    directory({ path: `/run/${name}`, holds: 'ours' }),
-    directory({ path: `/run/${name}/sockets`, mode: 0o2710, owner: name, group: webGroup }),
-    dropIns(`${name}@.service`),
-    dropIns(`${name}-workers.service`),
-    dropIns(`${name}-release@.service`),
-    ...Object.entries(unitFiles(app)).map(([path, content]) => file({ path, content })),
-    file({
-      path: `/etc/systemd/system/${name}.service`,
-      content: rootUnit('systemd/app.service', starter(name), { app: name }),
-    }),
-  ];
-}
-
-/** What brings back the live release's part of /etc, points nginx to its socket and asks systemd to start it. */
-function starter(name: string): RootSandbox {
-  return {
-    writable: [`/etc/${name}`, `/run/${name}`, '/srv'],
-    capabilities: ['CAP_CHOWN', 'CAP_DAC_OVERRIDE'],
-  };
 }
 
 function postgresql({ settings, platform, memoryMiB }: SiteInput, apps: AppSettings[]): Resource[] {
