@@ -1,6 +1,6 @@
-import { directory, file } from './resources/file.ts';
+import { directory, file, noOthers } from './resources/file.ts';
 import { type Resource, type Risk, risky, staying } from './resources/resource.ts';
-import { group, locked, member, noOthers, user } from './resources/user.ts';
+import { group, locked, member, user } from './resources/user.ts';
 import type { Settings } from './settings.ts';
 import { render } from './template.ts';
 

@@ -1,8 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { BerthError } from '../errors.ts';
-import { directory, file, gone } from '../resources/file.ts';
+import { directory, file, gone, noOthers } from '../resources/file.ts';
 import type { Resource } from '../resources/resource.ts';
-import { noOthers } from '../resources/user.ts';
 import type { AdminSettings, AppSettings } from '../settings.ts';
 import { render } from '../template.ts';
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { inverseOf, plans, type Row, rootDirectory, rootFile, symlink } from '../../test/resource-rows.ts';
-import { absent, block, directory, displaced, file, link, log, withBlock } from './file.ts';
-import { noOthers } from './user.ts';
+import { absent, block, directory, displaced, file, link, log, noOthers, withBlock } from './file.ts';
 
 plans('a file', file({ path: '/f', content: 'new' }), [
   [{ stat: null, content: null }, ['write /f']],

@@ -235,3 +235,14 @@ export function inTheWay(path: string, { type }: Stat): BerthError {
     'put what belongs there in its place, or remove it, and run the same command again',
   );
 }
+
+/** Files of ours in a directory that are no longer wanted, such as the sudoers drop-in of an earlier admin user. */
+export function noOthers(directory: string, pattern: RegExp, wanted: string[]): Resource<string[]> {
+  return {
+    id: `others in ${directory}`,
+    check: async (host) =>
+      (await host.list(directory)).filter((name) => pattern.test(name) && !wanted.includes(name)),
+    plan: (names) => names.map((name) => ({ do: 'remove', path: `${directory}/${name}` })),
+    inverse: () => ({}),
+  };
+}

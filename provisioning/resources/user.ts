@@ -143,14 +143,3 @@ function noMember(userName: string, groupName: string): Goal<boolean> {
       isMember ? [{ do: 'run', argv: ['gpasswd', '--delete', userName, groupName], action: 'remove' }] : [],
   };
 }
-
-/** Files of ours in a directory that are no longer wanted, such as the sudoers drop-in of an earlier admin user. */
-export function noOthers(directory: string, pattern: RegExp, wanted: string[]): Resource<string[]> {
-  return {
-    id: `others in ${directory}`,
-    check: async (host) =>
-      (await host.list(directory)).filter((name) => pattern.test(name) && !wanted.includes(name)),
-    plan: (names) => names.map((name) => ({ do: 'remove', path: `${directory}/${name}` })),
-    inverse: () => ({}),
-  };
-}
