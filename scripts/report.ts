@@ -8,3 +8,8 @@ export type Report = {
   /** One line of information. */
   note(text: string): void;
 };
+
+/** A report that shows no steps, for tests and measures, and hands its notes on if asked. */
+export function quietReport(note: Report['note'] = () => {}): Report {
+  return { step: (_title, work) => work(() => {}), note };
+}

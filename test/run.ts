@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { installPackages, requiredPackages } from '../scripts/machines/container.ts';
+import { quietReport } from '../scripts/report.ts';
 
 /**
  * Runs every part of the tests and closes with `N passed, N failed, N skipped`. What this computer cannot run is
@@ -116,7 +117,7 @@ async function installMissing(): Promise<void> {
   const missing = [...requiredPackages(), ...others];
   if (missing.length === 0) return;
   console.log(`this computer lacks ${missing.join(', ')}: installing with apt-get`);
-  await installPackages(missing, [], { step: (_title, work) => work(() => {}), note: console.log });
+  await installPackages(missing, [], quietReport(console.log));
 }
 
 const failures: string[] = [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { containerMachine } from '../machines/container.ts';
 import type { Reach } from '../machines/machine.ts';
 import { run, runChecked } from '../process.ts';
+import { quietReport } from '../report.ts';
 
 /**
  * A converged `berth apply` beside a converged `ansible-playbook` of `ansible/site.yml`, in turns in one run: both with
@@ -14,10 +15,7 @@ import { run, runChecked } from '../process.ts';
 const root = join(import.meta.dirname, '../..');
 const rounds = Number(process.env.BERTH_ROUNDS ?? 5);
 const scratch = mkdtempSync(join(tmpdir(), 'berth-bench-'));
-const report = {
-  step: <T>(_title: string, work: (detail: () => void) => Promise<T>) => work(() => {}),
-  note: console.error,
-};
+const report = quietReport(console.error);
 
 type Way = { name: string; run(): Promise<void>; seconds: number[] };
 

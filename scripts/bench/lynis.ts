@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { containerMachine } from '../machines/container.ts';
 import { runChecked } from '../process.ts';
+import { quietReport } from '../report.ts';
 
 /**
  * What Debian's Lynis and `systemd-analyze security` say of a machine before and after `berth up`: both hardening
@@ -18,10 +19,7 @@ const root = join(import.meta.dirname, '../..');
 const name = 'bench-lynis';
 const network = process.env.BERTH_NETWORK ?? '10.77.0.0/24';
 const hosts = join(root, `provisioning/hosts/${name}.yml`);
-const report = {
-  step: <T>(_title: string, work: (detail: () => void) => Promise<T>) => work(() => {}),
-  note: console.error,
-};
+const report = quietReport(console.error);
 const machine = containerMachine({ name, stateDirectory: join(root, '.berth'), image, network });
 
 type Audit = { index: string; found: string[]; exposure: [unit: string, value: string][] };

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Report } from '../report.ts';
+import { quietReport } from '../report.ts';
 import { sshConfigFor, sshMachine } from './ssh.ts';
 
-const report: Report = { note: () => {}, step: (_, work) => work(() => {}) };
+const report = quietReport();
 
 describe('a machine that exists', () => {
   let stateDirectory = '';

@@ -5,7 +5,7 @@ import { leaderOf } from '../../scripts/machines/container/processes.ts';
 import type { ImageName } from '../../scripts/machines/container/recipe.ts';
 import { containerMachine } from '../../scripts/machines/container.ts';
 import { runChecked } from '../../scripts/process.ts';
-import type { Report } from '../../scripts/report.ts';
+import { quietReport } from '../../scripts/report.ts';
 
 /** A machine that stands for a rented one: Berth is told its address and no more. */
 export type Bare = {
@@ -17,7 +17,7 @@ export type Bare = {
   destroy(): Promise<void>;
 };
 
-const report: Report = { note: () => {}, step: (_, work) => work(() => {}) };
+const report = quietReport();
 
 export async function bareMachine(root: string, name: string, image: ImageName): Promise<Bare> {
   const stateDirectory = join(root, '.berth');

@@ -4,6 +4,7 @@ import { type Place, placeOf } from '../../scripts/machines/container/place.ts';
 import { leaderOf } from '../../scripts/machines/container/processes.ts';
 import { containerMachine } from '../../scripts/machines/container.ts';
 import { runChecked } from '../../scripts/process.ts';
+import { quietReport } from '../../scripts/report.ts';
 import { type Checkout, cloneRepository } from './checkout.ts';
 import { eventually } from './computer.ts';
 
@@ -49,7 +50,7 @@ export async function openLane(): Promise<Lane> {
   const machine = containerMachine({
     ...{ name: 'local', stateDirectory, image: 'debian-13', network: '10.77.0.0/24', memoryMiB: 2048 },
   });
-  await machine.create({ note: () => {}, step: (_, work) => work(() => {}) });
+  await machine.create(quietReport());
   return {
     ...checkout,
     place,

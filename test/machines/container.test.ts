@@ -22,12 +22,12 @@ import { requiredPackages } from '../../scripts/machines/container/requirements.
 import { until } from '../../scripts/machines/container/until.ts';
 import { type ContainerOptions, containerMachine } from '../../scripts/machines/container.ts';
 import { run, runChecked } from '../../scripts/process.ts';
-import type { Report } from '../../scripts/report.ts';
+import { quietReport } from '../../scripts/report.ts';
 
 // On a range of its own, so that machines of the person who runs this are left alone. Needs root, some minutes, 3 GiB.
 const network = '10.213.77.0/24';
 const bridge = 'berth-0ad54d00';
-const report: Report = { note: () => {}, step: (_, work) => work(() => {}) };
+const report = quietReport();
 
 describe('a container machine', function () {
   this.timeout(300_000);

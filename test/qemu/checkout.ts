@@ -2,14 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureImage } from '../../scripts/machines/container/image.ts';
 import type { ImageName } from '../../scripts/machines/container/recipe.ts';
+import { quietReport } from '../../scripts/report.ts';
 import { type Checkout, cloneRepository } from '../e2e/checkout.ts';
 import { eventually } from '../e2e/computer.ts';
 import { type Emulated, startEmulated } from './machine.ts';
 
-const report = {
-  step: <T>(_title: string, work: (detail: () => void) => Promise<T>) => work(() => {}),
-  note: console.log,
-};
+const report = quietReport(console.log);
 
 /** A bare emulated machine that has booted and lets root in, and a clone whose `local` it is. */
 export async function emulatedMachine(options: {
