@@ -51,6 +51,8 @@ export type RunChange = {
   user?: string;
   env?: Record<string, string>;
   timeoutMs?: number;
+  /** Its exit code is not asked for: what it has brought about is. */
+  mayFail?: true;
 };
 
 export type CertificateRequest =

@@ -3,6 +3,7 @@ import type { Platform } from './platform.ts';
 import type { Configuration } from './resources/service.ts';
 import type { AppSettings, Settings } from './settings.ts';
 import { render } from './template.ts';
+import { acme, serverPath } from './tls/files.ts';
 
 /** What nginx answers itself, in the same form as the API's own problems (RFC 9457). */
 const problems: [number, string, string][] = [
@@ -18,7 +19,7 @@ const problems: [number, string, string][] = [
 ];
 
 /** nginx's configuration and the landing page, path → content, each set in the order in which it is written. */
-export function nginxFiles(settings: Settings, platform: Platform, certificate: string) {
+export function nginxFiles(settings: Settings, platform: Platform) {
   const apps = Object.values(settings.apps);
   const configuration: Configuration = {
     '/etc/nginx/berth/tls.conf': render('nginx/tls.conf'),
@@ -33,7 +34,7 @@ export function nginxFiles(settings: Settings, platform: Platform, certificate: 
         render('nginx/upstream.conf', { app: name }),
       ]),
     ),
-    '/etc/nginx/conf.d/berth.conf': servers(settings, platform, certificate),
+    '/etc/nginx/conf.d/berth.conf': servers(settings, platform),
   };
   // The page asks their health paths on its own site, where those with a domain are not.
   const here = apps.filter(({ domains }) => domains.length === 0);
@@ -44,7 +45,7 @@ function problem([status, title, detail]: [number, string, string]): string {
   return render('nginx/error.conf', { status, title, detail });
 }
 
-function servers(settings: Settings, platform: Platform, certificate: string): string {
+function servers(settings: Settings, platform: Platform): string {
   const { httpPort, publicHttpsPort } = settings.nginx;
   const groups = Map.groupBy(Object.values(settings.apps), ({ domains }) => domains.join(' '));
   const main = groups.get('') ?? [];
@@ -58,7 +59,7 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
     render('nginx/site.conf', {
       listen: listen(isDefault),
       names,
-      certificate,
+      certificate: serverPath,
       // nginx takes the first that matches: /shop before /.
       locations: apps
         .toSorted((a, b) => b.prefix.length - a.prefix.length)
@@ -67,6 +68,8 @@ function servers(settings: Settings, platform: Platform, certificate: string): s
     });
   return render('nginx/server.conf', {
     httpPort,
+    challenges:
+      settings.tls.kind === 'letsencrypt' ? render('nginx/acme.conf', { webroot: acme.webroot }) : '',
     publicPort: publicHttpsPort === 443 ? '' : `:${publicHttpsPort}`,
     servers: [block('_', main, true), ...[...groups].map(([names, apps]) => block(names, apps, false))].join(
       '\n',

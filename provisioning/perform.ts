@@ -36,8 +36,8 @@ export async function perform({ host, progress, release, start }: Performer, cha
     case 'start':
       return start(change.app, change.number);
     case 'run': {
-      const { argv, ...options } = change;
-      await host.must(argv, { ...options, onLine: progress });
+      const { argv, mayFail, ...options } = change;
+      await (mayFail ? host.run : host.must)(argv, { ...options, onLine: progress });
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Action } from './events.ts';
 import type { Host } from './host.ts';
 import { hostKeys } from './host-keys.ts';
 import { planKey } from './plan-key.ts';
-import type { Settings } from './settings.ts';
+import type { Settings, SiteSecrets } from './settings.ts';
 
 /**
  * What `berth plan --out` writes down: names and digests, nothing of a content. The digests are made with a key that
@@ -31,7 +31,13 @@ export type SealedPlan = {
   seal: string;
 };
 
-export type PlanInput = { settings: Settings; code: string; runtime: string; by: string };
+export type PlanInput = {
+  settings: Settings;
+  secrets?: SiteSecrets;
+  code: string;
+  runtime: string;
+  by: string;
+};
 
 const shown = 12;
 

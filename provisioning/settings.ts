@@ -33,6 +33,12 @@ export type Settings = {
   apps: Record<string, AppSettings>;
 };
 
+/** What comes with an apply beside its settings, and is written where it belongs and nowhere else. */
+export type SiteSecrets = {
+  /** The private key of `tls.key`, PEM. */
+  tlsKey?: string;
+};
+
 export type AdminSettings = {
   /** The sudo user, e.g. `deploy`. */
   user: string;
@@ -69,11 +75,35 @@ export type UpgradeSettings = {
   reboot: string;
 };
 
-export type TlsSettings = {
-  /** `local`: a certificate authority made on the machine, whose key never leaves it. */
-  kind: 'local';
-  /** Names and addresses that the certificate is for, the first is the main one. */
+/** Where the server's certificate comes from. `names`: what it is for, the main one first. */
+export type TlsSettings = LocalTls | AcmeTls | OwnTls;
+
+/** A certificate authority made on the machine, whose key never leaves it. */
+export type LocalTls = { kind: 'local'; names: string[] };
+
+/** An authority that anybody may ask by ACME (RFC 8555), Let's Encrypt where not said otherwise. */
+export type AcmeTls = {
+  kind: 'letsencrypt';
   names: string[];
+  /** Whom the authority may write to; null: nobody. */
+  email: string | null;
+  /** The URL of its directory, and of the one that is asked on trial first; null: none. */
+  directory: string;
+  staging: string | null;
+  /** PEM of the authorities that vouch for the directory and for what it issues, where the system's do not; null. */
+  ca: string | null;
+  hsts: boolean;
+};
+
+/** A certificate of the person's own. */
+export type OwnTls = {
+  kind: 'own';
+  names: string[];
+  /** PEM, the server's first. */
+  chain: string;
+  /** SHA-256 of its private key's PEM, hexadecimal: settings carry no secret. */
+  keyDigest: string;
+  hsts: boolean;
 };
 
 export type NginxSettings = {

@@ -102,7 +102,7 @@ describe('the site', () => {
 
 describe("nginx's configuration", () => {
   const servers = (apps: AppSettings[]) => {
-    const { configuration } = nginxFiles(settings(apps), platformOf(releases['Debian 13']), '/server.pem');
+    const { configuration } = nginxFiles(settings(apps), platformOf(releases['Debian 13']));
     return configuration['/etc/nginx/conf.d/berth.conf'] ?? '';
   };
 

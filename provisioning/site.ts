@@ -23,7 +23,6 @@ import { postgresqlConf } from './postgresql-conf.ts';
 import { aptProxy } from './proxy.ts';
 import { repository } from './push/repository.ts';
 import { trustedAuthorities } from './resources/authorities.ts';
-import { authority, publishedAuthority, serverCertificate } from './resources/certificate.ts';
 import { clockPackages } from './resources/clock.ts';
 import { absent, block, directory, displaced, file, link } from './resources/file.ts';
 import { leftovers } from './resources/leftovers.ts';
@@ -35,9 +34,11 @@ import { atTheEnd, type Resource, staying } from './resources/resource.ts';
 import { daemonReload, noService, recordLoaded, service } from './resources/service.ts';
 import { group } from './resources/user.ts';
 import { rootUnit } from './root-unit.ts';
-import type { AppSettings, Settings } from './settings.ts';
+import type { AppSettings, Settings, SiteSecrets } from './settings.ts';
 import { sshd, sshdDropIn, sshdService } from './sshd.ts';
 import { render } from './template.ts';
+import { certificates, certificateUnits, hsts, issuance } from './tls/certificates.ts';
+import { hstsPath, serverPath } from './tls/files.ts';
 
 export type SiteInput = {
   settings: Settings;
@@ -47,6 +48,7 @@ export type SiteInput = {
   /** The directories under /opt/berth/sources and /opt/berth/runtime that hold this code and its Node and pm2. */
   code: string;
   runtime: string;
+  secrets?: SiteSecrets;
 };
 
 /** Everything that a machine has, in the order in which it comes to be. */
@@ -66,6 +68,7 @@ export function site(input: SiteInput): Resource[] {
     ...undoUnits,
     sshdService,
     ...hardeningUnits,
+    ...(settings.tls.kind === 'letsencrypt' ? certificateUnits : []),
   ];
   return [
     ...machine(settings, platform),
@@ -94,11 +97,13 @@ export function site(input: SiteInput): Resource[] {
     daemonReload(units),
     service(journald, { configuration: journaldFiles(settings), enabled: false }),
     ...postgresql(input, apps),
-    ...certificates(settings),
+    ...certificates(settings, input.secrets ?? {}),
+    hsts(settings),
     ...nginx(settings, platform),
     bans(settings),
     ...apps.map(({ name }) => service(`${name}.service`)),
     keptSettings(settings),
+    ...issuance(settings),
     service('berth-notify.path'),
     ...timers(settings),
     service('berth-drift.timer'),
@@ -115,7 +120,7 @@ const nginxService = 'nginx.service';
 const clusterConf = (platform: Platform) => `/etc/postgresql/${platform.postgresql}/main/conf.d/berth.conf`;
 const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}.d` });
 
-function packageNames({ backup, apps, firewall }: Settings, { postgresql }: Platform): string[] {
+function packageNames({ backup, apps, firewall, tls }: Settings, { postgresql }: Platform): string[] {
   const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
   const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
   const restic = backup.restic ? ['restic', ...sftp] : [];
@@ -123,8 +128,11 @@ function packageNames({ backup, apps, firewall }: Settings, { postgresql }: Plat
   const filter = firewall.enabled ? ['nftables'] : [];
   // fail2ban only recommends what its backend of the journal is made of.
   const ban = firewall.ban ? ['fail2ban', 'python3-systemd', 'nftables'] : [];
+  const acme = tls.kind === 'letsencrypt' ? ['certbot'] : [];
   const database = [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`];
-  return [...new Set([...names, ...hardeningPackages, ...database, ...restic, ...git, ...filter, ...ban])];
+  return [
+    ...new Set([...names, ...hardeningPackages, ...database, ...restic, ...git, ...filter, ...ban, ...acme]),
+  ];
 }
 
 function aptProxyFile({ proxy }: Settings): Resource {
@@ -143,10 +151,7 @@ function loadedRecords({ settings, platform }: SiteInput): Resource[] {
     [journald, Object.keys(journaldFiles(settings))],
     [sshdService, [sshdDropIn]],
     [clusterService(platform), [clusterConf(platform)]],
-    [
-      nginxService,
-      [...Object.keys(nginxFiles(settings, platform, tls.server).configuration), ...onlyHere(settings)],
-    ],
+    [nginxService, [...Object.keys(nginxFiles(settings, platform).configuration), ...onlyHere(settings)]],
   ];
   return read.flatMap(([unit, paths]) => [dropIns(unit), recordLoaded(unit, paths)]);
 }
@@ -267,24 +272,9 @@ function postgresql({ settings, platform, memoryMiB }: SiteInput, apps: AppSetti
   ];
 }
 
-const tls = {
-  authority: '/etc/berth/tls/authority.pem',
-  ca: '/etc/berth/tls/ca.pem',
-  server: '/etc/berth/tls/server.pem',
-};
-
-function certificates({ tls: { names } }: Settings): Resource[] {
-  return [
-    directory({ path: '/etc/berth/tls' }),
-    authority(tls.authority, names),
-    publishedAuthority(tls.ca, tls.authority),
-    serverCertificate(tls.server, tls.authority, names),
-  ];
-}
-
 /** Files that nginx reads whose content only the machine knows. */
 function onlyHere({ apps }: Settings): string[] {
-  return [tls.server, ...Object.keys(apps).map(admittedPath)];
+  return [serverPath, hstsPath, ...Object.keys(apps).map(admittedPath)];
 }
 
 /** Comes back when Berth goes, unless port 80, which it listens on, may be another program's. */
@@ -295,7 +285,7 @@ function defaultSite({ nginx: { httpPort } }: Settings): Resource[] {
 
 function nginx(settings: Settings, platform: Platform): Resource[] {
   const proof = ['nginx', '-t', '-q'];
-  const { configuration, landing } = nginxFiles(settings, platform, tls.server);
+  const { configuration, landing } = nginxFiles(settings, platform);
   const apps = Object.keys(settings.apps);
   return [
     refusedLog(),

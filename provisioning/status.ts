@@ -6,6 +6,7 @@ import { get } from './releases/probe.ts';
 import { liveRelease, type Release, socketPath } from './releases/store.ts';
 import { holder, type RunInfo } from './runs.ts';
 import type { Settings } from './settings.ts';
+import { type CertificateStatus, certificateStatus } from './tls/status.ts';
 import { readUpdates, type UpdatesStatus } from './updates.ts';
 
 export type AppStatus = {
@@ -28,6 +29,7 @@ export type MachineStatus = {
   backups: BackupStatus;
   drift: DriftStatus;
   updates: UpdatesStatus | null;
+  certificate: CertificateStatus | null;
 };
 
 export async function status(
@@ -43,13 +45,15 @@ export async function status(
   );
   const { name: platform } = await host.facts.platform();
   const ca = await host.read('/etc/berth/tls/ca.pem');
-  const [held, backups, drift, updates] = await Promise.all([
+  const [held, backups, drift, updates, certificate] = await Promise.all([
     holder(undefined, { host }),
     backupStatus(host, settings),
     driftStatus(host),
     readUpdates(host),
+    certificateStatus(host, settings),
   ]);
-  return { platform, ca, apps: Object.fromEntries(apps), holder: held, backups, drift, updates };
+  const about = { holder: held, backups, drift, updates, certificate };
+  return { platform, ca, apps: Object.fromEntries(apps), ...about };
 }
 
 async function appStatus(

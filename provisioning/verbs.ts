@@ -11,10 +11,11 @@ import { config, configInShort, configuration, variable } from './config.ts';
 import { applySite, confirmApply, planSite } from './converge.ts';
 import { deploy } from './deploy.ts';
 import { drift } from './drift.ts';
-import type { Run } from './engine.ts';
+import { apply, type Run } from './engine.ts';
 import { createGuard } from './guard/arm.ts';
 import { batchState } from './guard/batch.ts';
 import { history } from './history.ts';
+import { readKeptSettings } from './kept-settings.ts';
 import { maintenance, readMaintenance } from './maintenance.ts';
 import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
@@ -31,6 +32,8 @@ import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
 import type { Settings } from './settings.ts';
 import { status } from './status.ts';
+import { installed } from './tls/certificates.ts';
+import { askAgain, renewCertificate } from './tls/renew.ts';
 import { unlock } from './unlock.ts';
 import { recordUpdates } from './updates.ts';
 import { missingUploads } from './uploads.ts';
@@ -90,6 +93,9 @@ export const verbs: Record<string, Verb> = {
   drill,
   setRestic,
   recordUpdates,
+  renewCertificate,
+  installCertificate: async (_input, context) => installCertificate(await keptRequest(context), context),
+  askForCertificate: (input, context) => askForCertificate(input, context),
 };
 
 /** What an older command line may ask still: it only shows, or ends a run. */
@@ -129,6 +135,20 @@ function runFor(input: SiteRequest, context: Context): Run {
   const { admin, confirmWithinMs: withinMs } = input.settings;
   const guard = createGuard(host, { by: input.by, user: admin.user, withinMs });
   return { ...context, guard, perform: (change: Change) => perform(performer, change) };
+}
+
+async function keptRequest({ host }: Context): Promise<SiteRequest> {
+  return { settings: await readKeptSettings(host), code: '', runtime: '', by: 'timer' };
+}
+
+async function installCertificate(input: SiteRequest, context: Context): Promise<void> {
+  const { tls } = input.settings;
+  if (tls.kind === 'letsencrypt') await apply(runFor(input, context), [installed(tls)]);
+}
+
+async function askForCertificate(input: SiteRequest, context: Context): Promise<void> {
+  await askAgain(input.settings, context.host);
+  await installCertificate(input, context);
 }
 
 /** Whoever confirms a removal, and within what time, is as the machine was applied too. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
+import { isIP } from 'node:net';
 import { BerthError } from '../provisioning/errors.ts';
 import type { AppSettings } from '../provisioning/settings.ts';
 
@@ -9,8 +10,10 @@ type Answer = { status: number; body: Record<string, unknown> };
 export type Endpoint = {
   /** The machine, e.g. `https://10.77.0.2`. */
   url: string;
-  /** PEM of the authority that its certificate must come from. */
-  ca: string;
+  /** Where it is, whatever its name leads to from here; undefined: where its name leads. */
+  address: string | undefined;
+  /** PEM of the authorities that its certificate may come from. */
+  ca: string[];
 };
 
 /** An endpoint as one application's domain names it, which need not lead to the machine yet. */
@@ -74,20 +77,23 @@ async function expect(site: Site, sent: Sent, good: (status: number) => boolean)
   throw failed(what, `${answer.status}: ${JSON.stringify(answer.body).slice(0, 300)}`);
 }
 
-function ask({ url, ca, domain }: Site, { method, path, token, body }: Sent): Promise<Answer> {
+function ask({ url, address, ca, domain }: Site, { method, path, token, body }: Sent): Promise<Answer> {
+  const at = new URL(path, url);
+  const name = domain ?? at.hostname;
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     ...(payload === undefined
       ? {}
       : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...(domain === undefined ? {} : { host: domain }),
+    host: domain ?? at.host,
   };
-  const named = domain === undefined ? {} : { servername: domain };
+  const named = isIP(name.replace(/^\[|\]$/g, '')) ? {} : { servername: name };
+  const there = address === undefined ? {} : { hostname: address };
   return new Promise((resolve, reject) => {
     const asked = request(
-      new URL(path, url),
-      { method, headers, ca, ...named, agent: false, timeout: 15_000 },
+      at,
+      { method, headers, ca, ...named, ...there, agent: false, timeout: 15_000 },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (part: string) => {

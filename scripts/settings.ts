@@ -1,11 +1,19 @@
+import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
-import type { AppSettings, BackupSettings, FirewallSettings, Settings } from '../provisioning/settings.ts';
+import type {
+  AppSettings,
+  BackupSettings,
+  FirewallSettings,
+  Settings,
+  SiteSecrets,
+  TlsSettings,
+} from '../provisioning/settings.ts';
 import type { Reach } from './machines/machine.ts';
 import { conflicts } from './settings/conflicts.ts';
 import { type Problem, readYaml } from './settings/document.ts';
 import { schemaProblems } from './settings/problems.ts';
-import { type AppDocument, type HostDocument, hostSchema } from './settings/schema.ts';
+import { type AppDocument, type HostDocument, hostSchema, letsEncrypt } from './settings/schema.ts';
 
 /** `provisioning/hosts/<name>.yml`, parsed and validated. */
 export type HostFile = {
@@ -15,6 +23,8 @@ export type HostFile = {
   machine: MachineSettings;
   /** Complete but for what only the machine knows: `resolveSettings` fills empty `admin.keys` and `tls.names`. */
   settings: Settings;
+  /** What an apply brings besides. */
+  secrets: SiteSecrets;
 };
 
 export type MachineSettings = ContainerSettings | SshSettings;
@@ -52,7 +62,8 @@ export function parseHostFile(
   if (error) throw invalid(path, schemaProblems(error.details, schema, yaml));
   const found = conflicts(value, yaml);
   if (found.length > 0) throw invalid(path, found);
-  return { name, path, machine: machineOf(value), settings: settingsOf(name, value) };
+  const secrets = value.tls.kind === 'own' ? { tlsKey: value.tls.key } : {};
+  return { name, path, machine: machineOf(value), settings: settingsOf(name, value), secrets };
 }
 
 /**
@@ -69,7 +80,8 @@ export function resolveSettings({ settings, path }: HostFile, reach: Reach): Set
       'add the line of your .pub file to admin.keys',
     );
   const domains = Object.values(settings.apps).flatMap((app) => app.domains);
-  const names = [...new Set([...(tls.names.length > 0 ? tls.names : reach.names), ...domains])];
+  const own = tls.kind === 'letsencrypt' ? [] : reach.names;
+  const names = [...new Set([...(tls.names.length > 0 ? tls.names : own), ...domains])];
   return { ...settings, admin: { ...admin, keys }, tls: { ...tls, names } };
 }
 
@@ -99,7 +111,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     journal: { maxUseMiB: Math.floor(host.journal.max_use / MIB) },
     swap: { mode: host.swap },
     upgrades: host.upgrades,
-    tls: host.tls,
+    tls: tlsOf(host.tls),
     nginx: { httpPort, httpsPort, publicHttpsPort },
     firewall: firewallOf(host.firewall),
     postgresql: {
@@ -112,6 +124,25 @@ function settingsOf(name: string, host: HostDocument): Settings {
     extraCa: host.extra_ca,
     apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
   };
+}
+
+function tlsOf({ kind, names, ...tls }: HostDocument['tls']): TlsSettings {
+  const { directory, email, ca } = tls;
+  const publicly = directory === letsEncrypt.directory;
+  switch (kind) {
+    case 'local':
+      return { kind, names };
+    case 'own':
+      return { kind, names, chain: tls.cert, keyDigest: digestOf(tls.key), hsts: tls.hsts ?? false };
+    case 'letsencrypt': {
+      const staging = tls.staging ?? (publicly ? letsEncrypt.staging : null);
+      return { kind, names, email, directory, staging, ca, hsts: tls.hsts ?? publicly };
+    }
+  }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function firewallOf({ ssh_from: sshFrom, ...rest }: HostDocument['firewall']): FirewallSettings {

@@ -2,6 +2,7 @@ import type { BackupStatus } from '../provisioning/backups/status.ts';
 import type { DriftStatus } from '../provisioning/drift.ts';
 import type { AppSettings, Settings } from '../provisioning/settings.ts';
 import type { AppStatus } from '../provisioning/status.ts';
+import type { CertificateStatus } from '../provisioning/tls/status.ts';
 import type { UpdatesStatus } from '../provisioning/updates.ts';
 import { reachNow } from './answering.ts';
 import { readStatus } from './apply.ts';
@@ -15,7 +16,7 @@ export type Status = {
   host: string;
   machine: string;
   url: string;
-  /** The path of the authority's certificate on this computer; null before the first apply. */
+  /** The path here of the authorities that this computer need not know; null: none, or before the first apply. */
   ca: string | null;
   /** A command line that ends where a remote command may follow. */
   ssh: string;
@@ -32,6 +33,8 @@ export type Status = {
   drift: DriftStatus;
   /** Which updates wait, as of apt's last run; null: it has not run since the machine was applied. */
   updates: UpdatesStatus | null;
+  /** What nginx has to serve with; null before the first apply. */
+  certificate: CertificateStatus | null;
   /** Every application, or the one that `--app` names. */
   apps: Record<string, { url: string } & Omit<AppStatus, 'since'>>;
 };
@@ -61,6 +64,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     backups: status.backups,
     drift: status.drift,
     updates: status.updates,
+    certificate: status.certificate,
     apps: Object.fromEntries(apps),
   };
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { AppSettings } from '../provisioning/settings.ts';
-import { converge } from './apply.ts';
+import { converge, requireCertificate } from './apply.ts';
 import type { Context } from './command.ts';
 import { appSources, deploy } from './deploy.ts';
 import { openMachineSide } from './machine-side.ts';
@@ -8,6 +8,7 @@ import { prove } from './prove.ts';
 import type { Report } from './report.ts';
 import { chooseSource } from './source.ts';
 import { describe, type Status } from './status.ts';
+import { trusted } from './trust.ts';
 
 /** From nothing, or from wherever an earlier run stopped, to proven applications: machine, apply, deploy, proof. */
 export async function bringUp(context: Context, { dirty }: { dirty: boolean }): Promise<Status> {
@@ -22,13 +23,16 @@ export async function bringUp(context: Context, { dirty }: { dirty: boolean }): 
   report.summary('apply', summary);
   await deploy(context, side, source);
   const status = await describe(context, side);
-  const { apps } = await context.settings();
-  const ca = await readFile(status.ca ?? '', 'utf8');
+  const settings = await context.settings();
+  const own = status.ca === null ? null : await readFile(status.ca, 'utf8');
+  const [address] = (await context.reach()).names;
+  const endpoint = { url: status.url, address, ca: trusted(settings, own) };
   for (const name of await context.apps()) {
     await report.step(`proves ${name} through nginx and TLS`, () =>
-      prove({ url: status.url, ca }, apps[name] as AppSettings),
+      prove(endpoint, settings.apps[name] as AppSettings),
     );
   }
+  await requireCertificate(context, side);
   return status;
 }
 

@@ -5,7 +5,8 @@ import type { Host, Stat } from '../host.ts';
 import { type FileState, gone, planWrite, readFileState } from './file.ts';
 import type { Resource } from './resource.ts';
 
-type Loaded = { certificate: X509Certificate; pem: string; keyMatches: boolean };
+/** A file that holds a certificate and its key. */
+export type Loaded = { certificate: X509Certificate; pem: string; keyMatches: boolean };
 type CertificateState = { stat: Stat | null; found: Loaded | null; authority: Loaded | null; now: number };
 
 const renewDays = 30;
@@ -29,17 +30,24 @@ export function authority(path: string, names: string[]): Resource<CertificateSt
   };
 }
 
-/** A server certificate of the machine's own authority, renewed 30 days before it ends. */
+/**
+ * A server certificate of the machine's own authority, renewed 30 days before it ends. `standIn`: until there is
+ * another's, which it leaves alone.
+ */
 export function serverCertificate(
   path: string,
   authorityPath: string,
   names: string[],
+  { standIn = false } = {},
 ): Resource<CertificateState> {
   return {
     id: `certificate ${path}`,
     check: (host) => readState(host, path, authorityPath),
     plan({ stat, found, authority: issuer, now }) {
-      const reason = problem(found, now) ?? foreign(found, issuer) ?? otherNames(found, names);
+      const others = standIn && found?.keyMatches && issuer && foreign(found, issuer) !== null;
+      const reason = others
+        ? null
+        : (problem(found, now) ?? foreign(found, issuer) ?? otherNames(found, names));
       return change(path, stat, reason, { kind: 'server', names, days: 397, authority: authorityPath });
     },
     byHand: unlessDue,
@@ -84,8 +92,12 @@ async function readState(host: Host, path: string, authorityPath?: string): Prom
   return { stat, found, authority: issuer, now: Date.now() };
 }
 
-async function load(host: Host, path: string): Promise<Loaded | null> {
-  const text = await host.read(path);
+/** null: there is none that can be read. */
+export async function load(host: Host, path: string): Promise<Loaded | null> {
+  return parse(await host.read(path));
+}
+
+export function parse(text: string | null): Loaded | null {
   if (text === null) return null;
   try {
     const certificate = new X509Certificate(text.slice(text.indexOf('-----BEGIN CERTIFICATE-----')));
@@ -111,7 +123,8 @@ function unlessDue(changes: Change[]): Change[] {
   return changes.filter((change) => change.do !== 'certificate' || !change.reason.startsWith(due));
 }
 
-function foreign(found: Loaded | null, issuer: Loaded | null): string | null {
+/** Why it is not of this authority; null: it is. */
+export function foreign(found: Loaded | null, issuer: Loaded | null): string | null {
   if (!found || !issuer) return 'there is no authority yet';
   const issued =
     found.certificate.checkIssued(issuer.certificate) &&
@@ -124,7 +137,8 @@ function normalized(name: string): string {
   return isIPv6(name) ? new URL(`http://[${name}]`).hostname : name.toLowerCase();
 }
 
-function otherNames(found: Loaded | null, names: string[]): string | null {
+/** Why it is not for exactly these names; null: it is. */
+export function otherNames(found: Loaded | null, names: string[]): string | null {
   const has = (found?.certificate.subjectAltName ?? '')
     .split(', ')
     .map((name) => name.replace(/^(DNS|IP Address):/, ''));

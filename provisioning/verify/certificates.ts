@@ -3,7 +3,13 @@ import { isIP } from 'node:net';
 import type { Check, Finding, Subject } from './finding.ts';
 import { judge } from './finding.ts';
 
-const leastDays = 21;
+const day = 86_400_000;
+
+/** Within 21 days, or of one that is good for less than 84 days within a quarter of its life. */
+export function endsSoon(from: string, to: string, now: number): boolean {
+  return Date.parse(to) - now < Math.min(21 * day, (Date.parse(to) - Date.parse(from)) / 4);
+}
+
 const files = [
   ['server', '/etc/berth/tls/server.pem', 'the server’s certificate'],
   ['authority', '/etc/berth/tls/authority.pem', 'the authority’s certificate'],
@@ -18,15 +24,16 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
       const pem = await host.read(path);
       const rule = {
         id: `certificates.${what}`,
-        title: `${title} is good for ${leastDays} days more`,
-        fix: 'berth apply renews it',
+        title: `${title} does not end soon`,
+        fix: 'berth apply renews it; where an authority issues it: berth certificate renew',
         reference: 'Mozilla Server Side TLS',
       };
       if (pem === null) return judge(rule, [`there is no ${path}`], '');
       const { validFrom, validTo } = new X509Certificate(pem);
-      const days = (Date.parse(validTo) - Date.now()) / 86_400_000;
-      const early = Date.parse(validFrom) > Date.now() ? [`not valid before ${validFrom}`] : [];
-      return judge(rule, [...early, ...(days < leastDays ? [`until ${validTo}`] : [])], `until ${validTo}`);
+      const now = Date.now();
+      const early = Date.parse(validFrom) > now ? [`not valid before ${validFrom}`] : [];
+      const late = endsSoon(validFrom, validTo, now) ? [`until ${validTo}`] : [];
+      return judge(rule, [...early, ...late], `until ${validTo}`);
     }),
   );
   return [...found, await namesOf(settings.tls.names, await host.read('/etc/berth/tls/server.pem'))];

@@ -1,4 +1,4 @@
-import { converge } from '../apply.ts';
+import { converge, requireCertificate } from '../apply.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { onEachHost, severalHosts } from '../fleet.ts';
@@ -18,6 +18,7 @@ export const command: Command = {
     return onEachHost(context, context.hosts, async (each) => {
       const plan = typeof path === 'string' ? { plan: await readPlan(each, path) } : {};
       each.report.summary('apply', await converge(each, 'apply', plan));
+      await requireCertificate(each);
       return EXIT.done;
     });
   },

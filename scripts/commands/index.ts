@@ -27,6 +27,12 @@ export const entries: Entry[] = [
     load: () => import('./init.ts'),
   },
   {
+    word: 'certificate',
+    group: 'Provision',
+    summary: 'whose certificate it serves with; ask for one now',
+    load: () => import('./certificate.ts'),
+  },
+  {
     word: 'plan',
     group: 'Provision',
     summary: 'say what apply would change, with diffs',

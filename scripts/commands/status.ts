@@ -1,4 +1,5 @@
 import { backupText } from '../backup-text.ts';
+import { certificateText, isSound } from '../certificate-text.ts';
 import type { Command, Context } from '../command.ts';
 import { driftText } from '../drift-text.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -23,7 +24,7 @@ async function show(context: Context): Promise<number> {
   for (const line of linesOf(status)) context.report.print(`${line}\n`);
   for (const text of status.backups.warnings) context.report.note(`warning: ${text}`);
   const all = Object.values(status.apps).every(({ healthy }) => healthy);
-  return all ? EXIT.done : EXIT.failed;
+  return all && isSound(status.certificate, Date.now()) ? EXIT.done : EXIT.failed;
 }
 
 /** A line for each value; of several applications one for each of them. */
@@ -36,11 +37,13 @@ function linesOf({
   backups,
   drift,
   updates,
+  certificate,
   ...machine
 }: Status): string[] {
   const several = Object.keys(apps).length > 1;
   const values = Object.entries({
     ...machine,
+    certificate: certificateText(certificate, Date.now()),
     backup: backupText(backups, Date.now()),
     drift: driftText(drift, Date.now()),
     updates: updatesText(updates),

@@ -17,8 +17,7 @@ export const command: Command = {
     const { apps } = (await context.hostFile()).settings;
     context.report.print(`
 ${addresses(status)}
-Its authority       ${status.ca}
-  curl --cacert ${status.ca} ${example(status, apps)}
+${authority(status)}  curl ${status.ca === null ? '' : `--cacert ${status.ca} `}${example(status, apps)}
 Log in              ${status.ssh}
 
 Next:
@@ -29,6 +28,10 @@ Next:
     return EXIT.done;
   },
 };
+
+function authority({ ca }: Status): string {
+  return ca === null ? '' : `Its authority       ${ca}\n`;
+}
 
 function addresses({ apps }: Status): string {
   return Object.entries(apps)

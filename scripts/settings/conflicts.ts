@@ -1,3 +1,5 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { HostYaml, Path, Problem } from './document.ts';
 import { pathText } from './problems.ts';
 import { reservedWithDatabase } from './reserved.ts';
@@ -8,6 +10,7 @@ export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
   const apps = Object.entries(host.apps);
   const found: [path: Path, text: string][] = [
     ...ports(host),
+    ...certificate(host),
     ...apps.flatMap(([name, app], index) => [
       ...own(name, app, host),
       ...apps.slice(0, index).flatMap((earlier) => between(name, app, earlier)),
@@ -19,6 +22,29 @@ export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
 function ports({ nginx }: HostDocument): [Path, string][] {
   if (nginx.http_port !== nginx.https_port) return [];
   return [[['nginx', 'https_port'], `${nginx.https_port} is http_port too; give each a port of its own`]];
+}
+
+function certificate({ tls, apps }: HostDocument): [Path, string][] {
+  const domains = Object.values(apps).flatMap((app) => app.domains);
+  if (tls.kind === 'letsencrypt') {
+    const address = tls.names.find((name) => isIP(name));
+    if (address) return [[['tls', 'names'], `${address} is an address; name what leads to it`]];
+    if (tls.names.length + domains.length > 0) return [];
+    const text = 'letsencrypt wants a name that leads to this machine: apps.<app>.domains, or tls.names';
+    return [[['tls'], text]];
+  }
+  if (tls.kind !== 'own') return [];
+  const server = new X509Certificate(tls.cert);
+  const others = domains.filter((domain) => !server.checkHost(domain));
+  return [
+    ...(server.checkPrivateKey(createPrivateKey(tls.key))
+      ? []
+      : [[['tls', 'key'], 'is not the key of tls.cert'] as [Path, string]]),
+    ...others.map((domain): [Path, string] => [
+      ['tls', 'cert'],
+      `is not for ${domain}, a domain of an application`,
+    ]),
+  ];
 }
 
 function own(

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,6 +18,28 @@ export function readCertificates(path: string, directory: string): string {
     throw new RangeError('holds no certificate in PEM (-----BEGIN CERTIFICATE-----)');
   for (const pem of certificates) requireAuthority(pem);
   return certificates.map((pem) => `${pem}\n`).join('');
+}
+
+/** A server's certificate and those that lead to its authority, as one PEM text. As `readCertificates`. */
+export function readChain(path: string, directory: string): string {
+  const certificates = read(localPath(path, directory)).match(CERTIFICATE) ?? [];
+  const [first] = certificates;
+  if (first === undefined) throw new RangeError('holds no certificate in PEM (-----BEGIN CERTIFICATE-----)');
+  const { ca, validTo, validToDate } = decode(first);
+  if (ca) throw new RangeError("begins with an authority's certificate; the server's own comes first");
+  if (validToDate < new Date()) throw new RangeError(`holds a certificate that expired on ${validTo}`);
+  for (const pem of certificates.slice(1)) decode(pem);
+  return certificates.map((pem) => `${pem}\n`).join('');
+}
+
+/** A private key's PEM (PKCS #8). As `readCertificates`; no error says anything of its content. */
+export function readPrivateKey(path: string, directory: string): string {
+  const text = read(localPath(path, directory));
+  try {
+    return String(createPrivateKey(text).export({ type: 'pkcs8', format: 'pem' }));
+  } catch {
+    throw new RangeError('holds no private key in PEM that can be read without a passphrase');
+  }
 }
 
 /** The absolute path of an ssh identity (a private key's file, which only ssh reads). Throws RangeError. */

@@ -208,6 +208,21 @@ export function webhookUrl(text: string): string {
   return text;
 }
 
+export function email(text: string): string {
+  if (text.length > 254 || !/^[^\s@,;<>"']+@[^\s@,;<>"'.]+(\.[^\s@,;<>"'.]+)+$/.test(text)) {
+    throw new RangeError('is not an e-mail address such as ops@example.org');
+  }
+  return text;
+}
+
+/** Where an ACME server begins (RFC 8555 7.1.1). */
+export function directoryUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:' && !url.username && !url.password && /^[\x21-\x7e]+$/.test(text))
+    return text;
+  throw new RangeError('is not the URL of an ACME directory such as https://acme.example.org/directory');
+}
+
 /** A proxy of HTTP; its password would stand in a file that is committed. */
 export function proxyUrl(text: string): string {
   const url = URL.parse(text);

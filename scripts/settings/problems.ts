@@ -47,8 +47,7 @@ function explain(
   const value = shown(context.value, path);
   if (type === 'object.unknown')
     return unknownKey(String(path.at(-1)), keysAt(description, path.slice(0, -1)));
-  if (type === 'any.unknown')
-    return 'does not belong to this kind of machine; take it out, or change machine.kind';
+  if (type === 'any.unknown') return ofAnotherKind(String(path[0]));
   if (type === 'any.required') return 'is missing; provisioning/hosts/example.yml shows how it is written';
   if (type === 'any.only') return oneOf(value, context.value, (context.valids ?? []).map(String));
   if (type === 'number.min' || type === 'number.max') {
@@ -59,6 +58,11 @@ function explain(
   if (context.value === null) return 'is empty; write a value or take the line out';
   const text = KINDS[type] ?? type;
   return text.startsWith('must') && value ? `${text}, not ${value}` : text;
+}
+
+function ofAnotherKind(section: string): string {
+  const what = section === 'tls' ? 'certificate' : 'machine';
+  return `does not belong to this kind of ${what}; take it out, or change ${section}.kind`;
 }
 
 function wholeFile({ context }: Joi.ValidationErrorItem): string {
@@ -81,6 +85,8 @@ function keysAt(description: Joi.Description, path: Path): string[] {
   let here: Joi.Description | undefined = description;
   for (const part of path) {
     here = here?.keys?.[part] ?? here?.patterns?.[0]?.rule ?? here?.items?.[0];
+    // One word, or else a map.
+    here = here?.matches?.[0]?.otherwise ?? here;
   }
   return Object.keys(here?.keys ?? {});
 }

@@ -1,6 +1,6 @@
 import Joi from 'joi';
 import { messageOf } from '../../provisioning/errors.ts';
-import { identityFile, readCertificates } from './files.ts';
+import { identityFile, readCertificates, readChain, readPrivateKey } from './files.ts';
 import * as names from './names.ts';
 import { parsePublicKey } from './public-key.ts';
 import { parseDuration, parseSize, type Range } from './units.ts';
@@ -26,7 +26,18 @@ export type HostDocument = {
   journal: { max_use: number };
   swap: 'auto' | 'off';
   upgrades: { automatic: boolean; reboot: string };
-  tls: { kind: 'local'; names: string[] };
+  tls: {
+    kind: 'local' | 'letsencrypt' | 'own';
+    names: string[];
+    email: string | null;
+    directory: string;
+    staging?: string;
+    ca: string | null;
+    /** PEM texts, of the files that they name. */
+    cert: string;
+    key: string;
+    hsts?: boolean;
+  };
   nginx: { http_port: number; https_port: number; public_https_port?: number };
   firewall: { enabled: boolean; allow: string[]; ssh_from: string[]; ban: boolean };
   postgresql: { memory_percent: number; max_connections: number };
@@ -87,10 +98,7 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
       automatic: Joi.boolean().default(true),
       reboot: text(names.timeOfDayOrOff).default('04:30'),
     }),
-    tls: section({
-      kind: Joi.string().valid('local').default('local'),
-      names: list(text(names.hostOrAddress)),
-    }),
+    tls: tls(directory),
     nginx: section({
       http_port: port().default(80),
       https_port: port().default(443),
@@ -125,6 +133,9 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
   });
 }
 
+/** Beside any other word the one that is wrong is the kind. */
+const kinds = ['container', 'ssh', 'local', 'letsencrypt', 'own'];
+
 function machine(directory: string): Joi.ObjectSchema {
   return Joi.object({
     kind: Joi.string().valid('container', 'ssh').required(),
@@ -140,6 +151,41 @@ function machine(directory: string): Joi.ObjectSchema {
     ),
   });
 }
+
+/** Its kind alone, or a map. */
+function tls(directory: string): Joi.Schema {
+  const own = (parent: Record<string, unknown>) => ('cert' in parent || 'key' in parent ? 'own' : 'local');
+  const byAcme = (then: Joi.Schema) => only('letsencrypt', then);
+  const notLocal = (otherwise: Joi.Schema) => {
+    const then = Joi.forbidden();
+    return Joi.when('kind', { is: 'local', then, otherwise });
+  };
+  const pem = (read: (path: string, directory: string) => string) => text((path) => read(path, directory));
+  const otherwise = section({
+    kind: Joi.string().valid('local', 'letsencrypt', 'own').default(own),
+    names: list(text(names.hostOrAddress)),
+    email: byAcme(text(names.email).allow(null).default(null)),
+    directory: byAcme(text(names.directoryUrl).default(letsEncrypt.directory)),
+    staging: byAcme(text(names.directoryUrl)),
+    ca: byAcme(pem(readCertificates).allow(null).default(null)),
+    cert: only('own', pem(readChain).required()),
+    key: only('own', pem(readPrivateKey).required()),
+    hsts: notLocal(Joi.boolean()),
+  });
+  const then = Joi.string()
+    .valid('local', 'letsencrypt')
+    .custom((kind: string) => Joi.attempt({ kind }, otherwise));
+  return Joi.alternatives()
+    .conditional(Joi.string(), { then, otherwise })
+    .empty(null)
+    .default(Joi.attempt({}, otherwise));
+}
+
+/** https://letsencrypt.org/docs/staging-environment/ */
+export const letsEncrypt = {
+  directory: 'https://acme-v02.api.letsencrypt.org/directory',
+  staging: 'https://acme-staging-v02.api.letsencrypt.org/directory',
+};
 
 function app(): Joi.ObjectSchema<AppDocument> {
   return section({
@@ -187,11 +233,12 @@ function entries(parseKey: (key: string) => string, value: Joi.Schema): Joi.Obje
   return Joi.object().pattern(/^/, value.custom(checkKey)).empty(null);
 }
 
-/** A key of one kind of machine, which the other kind has no use for. */
-function only(kind: 'container' | 'ssh', then: Joi.Schema): Joi.Schema {
-  const other = kind === 'ssh' ? 'container' : 'ssh';
-  const when = (is: string, then: Joi.Schema) => ({ is, then });
-  return Joi.when('kind', { switch: [when(kind, then), when(other, Joi.forbidden())] });
+/** A key of one kind, which the others have no use for. */
+function only(kind: string, then: Joi.Schema): Joi.Schema {
+  const when = (is: Joi.Schema, then: Joi.Schema) => ({ is, then });
+  return Joi.when('kind', {
+    switch: [when(Joi.valid(kind), then), when(Joi.valid(...kinds), Joi.forbidden())],
+  });
 }
 
 function list(item: Joi.Schema): Joi.ArraySchema {

@@ -18,6 +18,12 @@ const rules = {
     fix: 'take Strict-Transport-Security away from nginx and from the application',
     reference: 'RFC 6797 11.3',
   },
+  wanted: {
+    id: 'headers.hsts',
+    title: 'answers have HSTS, for half a year at least',
+    fix: 'berth apply; berth certificate says whether a stand-in serves',
+    reference: 'RFC 6797',
+  },
   versions: {
     id: 'headers.versions',
     title: 'no answer says which versions run',
@@ -33,6 +39,10 @@ const required: [name: string, value: RegExp][] = [
   ['permissions-policy', /./],
 ];
 
+const plainHttp = 'plain HTTP';
+/** Half a year, what testssl.sh and Mozilla's Observatory want at least. */
+const leastSeconds = 15_768_000;
+
 type Named = [what: string, answer: Answer];
 
 /** Headers of answers and of errors, those that nginx makes before it knows a server's settings too. */
@@ -40,12 +50,16 @@ export const headers: OutsideCheck = { id: 'headers', run };
 
 async function run(target: Target) {
   const answers = await answersOf(target);
+  const { tls } = target.settings;
+  const encrypted = answers.filter(([what]) => what !== plainHttp);
   const seen = answers.map(([what, { status }]) => `${what} ${status}`).join(', ');
   const faults = (find: (answer: Answer) => string[]) =>
     answers.flatMap(([what, answer]) => find(answer).map((fault) => `${what} (${answer.status}): ${fault}`));
   return [
     judge(rules.security, faults(missing), seen),
-    judge(rules.hsts, faults(pinned), seen),
+    tls.kind === 'local' || !tls.hsts
+      ? judge(rules.hsts, faults(pinned), seen)
+      : judge(rules.wanted, encrypted.flatMap(unpinned), seen),
     judge(rules.versions, faults(leaks), seen),
   ];
 }
@@ -61,7 +75,7 @@ async function answersOf(target: Target): Promise<Named[]> {
     ['TRACE', ask(target, { method: 'TRACE', path: '/' })],
     ['two hosts', exchange(target, { bytes: twice })],
     ['a long address', ask(target, { path: `/${'a'.repeat(70_000)}` })],
-    ['plain HTTP', ask(target, { path: '/', scheme: 'http' })],
+    [plainHttp, ask(target, { path: '/', scheme: 'http' })],
   ];
   return Promise.all(requests.map(async ([what, answer]) => [what, await answer] as Named));
 }
@@ -70,6 +84,13 @@ function missing(answer: Answer): string[] {
   return required.flatMap(([name, value]) =>
     value.test(answer.headers[name] ?? '') ? [] : [`${name} ${answer.headers[name] ?? 'is missing'}`],
   );
+}
+
+function unpinned([what, { headers: its, status }]: Named): string[] {
+  const seconds = Number(/max-age=(\d+)/.exec(its['strict-transport-security'] ?? '')?.[1] ?? 0);
+  return seconds >= leastSeconds
+    ? []
+    : [`${what} (${status}): ${its['strict-transport-security'] ?? 'is missing'}`];
 }
 
 function pinned({ headers: its }: Answer): string[] {

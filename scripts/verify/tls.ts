@@ -7,12 +7,13 @@ import {
   type SecureVersion,
   type TLSSocket,
 } from 'node:tls';
+import { endsSoon } from '../../provisioning/verify/certificates.ts';
 import { judge } from '../../provisioning/verify/finding.ts';
+import { privateAuthorities, trusted } from '../trust.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
 const reference = 'Mozilla Server Side TLS, intermediate';
 const fix = 'berth apply; /etc/nginx/berth/tls.conf is what nginx shall have';
-const leastDays = 21;
 
 /** What the server takes when it is asked for each protocol and cipher alone. */
 export const tls: OutsideCheck = { id: 'tls', run };
@@ -45,8 +46,8 @@ async function run(target: Target) {
     judge(
       {
         id: 'tls.certificate',
-        title: `the certificate is trusted, for every name, and good for ${leastDays} days more`,
-        fix: 'berth apply makes a new one',
+        title: 'the certificate is trusted, for every name, and does not end soon',
+        fix: 'berth apply makes a new one; where an authority issues it: berth certificate renew',
         reference: 'RFC 9110 4.3.4; Mozilla Server Side TLS',
       },
       certificate,
@@ -84,7 +85,10 @@ async function ciphersOf(target: Target): Promise<string[]> {
 
 async function certificateFaults(target: Target): Promise<string[]> {
   const { ca } = await target.inside;
-  const socket = await handshake(target, ca === null ? {} : { ca });
+  const { settings } = target;
+  // Not that of a stand-in.
+  const own = privateAuthorities(settings, { ca, certificate: null });
+  const socket = await handshake(target, { ca: trusted(settings, own) });
   if (socket === null) return ['no TLS connection'];
   const certificate = socket.getPeerCertificate();
   // Names are looked at one by one below.
@@ -94,9 +98,9 @@ async function certificateFaults(target: Target): Promise<string[]> {
   const wrong = target.settings.tls.names.flatMap(
     (name) => checkServerIdentity(name, certificate)?.message ?? [],
   );
-  const days = (Date.parse(certificate.valid_to) - Date.now()) / 86_400_000;
+  const { valid_from: from, valid_to: to } = certificate;
   socket.destroy();
-  return [...untrusted, ...wrong, ...(days < leastDays ? [`until ${certificate.valid_to}`] : [])];
+  return [...untrusted, ...wrong, ...(endsSoon(from, to, Date.now()) ? [`until ${to}`] : [])];
 }
 
 /** null: the server refused. */
@@ -104,12 +108,13 @@ async function handshake(
   { address, settings }: Target,
   options: ConnectionOptions,
 ): Promise<TLSSocket | null> {
+  const name = [address, ...settings.tls.names].find((one) => !isIP(one));
   const socket = connect({
     host: address,
     port: settings.nginx.publicHttpsPort,
     rejectUnauthorized: false,
     timeout: 5000,
-    ...(isIP(address) ? {} : { servername: address }),
+    ...(name === undefined ? {} : { servername: name }),
     ...options,
   });
   socket.once('timeout', () => socket.destroy(new Error(`${address} did not answer within 5 s`)));
