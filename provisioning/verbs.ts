@@ -95,7 +95,7 @@ export const verbs: Record<string, Verb> = {
   recordUpdates,
   renewCertificate,
   installCertificate: async (_input, context) => installCertificate(await keptRequest(context), context),
-  askForCertificate: (input, context) => askForCertificate(input, context),
+  certificate: askForCertificate,
 };
 
 /** What an older command line may ask still: it only shows, or ends a run. */
@@ -118,6 +118,7 @@ const words: Record<string, (input: any) => string> = {
   rollback: ({ to }) => (to === null ? '' : `v${to}`),
   maintenance: ({ on }) => (on ? 'on' : 'off'),
   restore: ({ id }) => String(id),
+  certificate: () => 'renew',
   config: configInShort,
   scale: scaleInShort,
 };

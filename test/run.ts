@@ -105,6 +105,7 @@ function canMakeMachines(): boolean {
 /** What the tests of machines call besides what a machine itself needs: program → Debian package. */
 const programs = {
   ...{ curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git', xmllint: 'libxml2-utils', nmap: 'nmap' },
+  pebble: 'pebble',
   ...(values.power || values.qemu
     ? { 'qemu-system-x86_64': 'qemu-system-x86', 'mkfs.ext4': 'e2fsprogs' }
     : {}),

@@ -31,9 +31,7 @@ export const command: Command = {
 async function renew(context: Context, side: MachineSide): Promise<void> {
   const { code, runtime, by } = side;
   const input = { settings: await context.settings(), code, runtime, by };
-  await context.report.step('asks for a certificate', () =>
-    side.change('askForCertificate', input, () => {}),
-  );
+  await context.report.step('asks for a certificate', () => side.change('certificate', input, () => {}));
 }
 
 async function show(context: Context, side: MachineSide): Promise<number> {

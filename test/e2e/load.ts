@@ -12,6 +12,8 @@ export type Load = { tally: Tally; stop(): Promise<void> };
 export type LoadOptions = {
   url: string;
   ca: string;
+  /** What its certificate is for, where that is not in `url`. */
+  servername?: string;
   token: string;
   /** Clients that keep their connection, and as many that open one for each request; a quarter speaks HTTP/2. */
   clients: number;
@@ -23,6 +25,7 @@ export type LoadOptions = {
 
 type Kind = { method: 'GET' | 'POST'; path: string; status: number };
 type Reply = { status: number; release: string; text: string };
+type Client = { send: Send; fresh: boolean };
 type Send = (kind: Kind, body: string | undefined) => Promise<Reply>;
 
 const kinds: Kind[] = [
@@ -32,8 +35,10 @@ const kinds: Kind[] = [
 ];
 
 /** Asks the machine without end, each client one request after the other, and checks every answer. */
-export function startLoad({ url, ca, token, clients, perSecond, long }: LoadOptions): Load {
-  const authority = readFileSync(ca, 'utf8');
+export function startLoad(options: LoadOptions): Load {
+  const { url, token, clients, perSecond, long, servername } = options;
+  const authority = readFileSync(options.ca, 'utf8');
+  const trust = { ca: authority, ...(servername === undefined ? {} : { servername }) };
   const tally = newTally();
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
@@ -43,19 +48,19 @@ export function startLoad({ url, ca, token, clients, perSecond, long }: LoadOpti
   const over1 =
     (agent: Agent | false): Send =>
     (kind, body) =>
-      ask1(new URL(kind.path, url), kind, body, { agent, ca: authority, headers });
+      ask1(new URL(kind.path, url), kind, body, { ...trust, agent, headers });
 
-  async function client(send: Send, first: number): Promise<void> {
+  async function client({ send, fresh }: Client, first: number): Promise<void> {
     let due = performance.now() + (everyMs * first) / (2 * clients);
     for (let turn = first; !stop.signal.aborted; turn += 1) {
       await wait(Math.max(0, due - performance.now()), undefined, { signal: stop.signal }).catch(() => {});
       if (stop.signal.aborted) return;
       due = Math.max(due + everyMs, performance.now());
-      await once(send, kinds[turn % kinds.length] as Kind);
+      await once(send, kinds[turn % kinds.length] as Kind, fresh);
     }
   }
 
-  async function once(send: Send, kind: Kind): Promise<void> {
+  async function once(send: Send, kind: Kind, fresh: boolean): Promise<void> {
     const title = `load ${randomUUID()}`;
     const began = performance.now();
     tally.requests += 1;
@@ -67,18 +72,19 @@ export function startLoad({ url, ca, token, clients, perSecond, long }: LoadOpti
       tally.failures.push({
         at: Date.now(),
         what: `${kind.method} ${kind.path}: ${(error as Error).message}`,
+        fresh,
       });
     }
   }
 
   const keeping = Array.from({ length: clients }, (_, index) => {
-    if (index % 4 === 3) return over2(url, authority, headers);
+    if (index % 4 === 3) return over2(url, trust, headers);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     agents.push(agent);
     return over1(agent);
   });
   const fresh = Array.from({ length: clients }, () => over1(false));
-  const all = [...keeping, ...fresh].map((send, index) => client(send, index));
+  const all = [...keeping, ...fresh].map((send, index) => client({ send, fresh: index >= clients }, index));
   const others = longClients({ url, ca: authority, tally, count: long, stop: stop.signal });
   return {
     tally,
@@ -127,11 +133,11 @@ function ask1(url: URL, { method }: Kind, body: string | undefined, options: obj
 const sessions: ClientHttp2Session[] = [];
 
 /** One HTTP/2 connection, opened anew when the server has asked to leave it (GOAWAY). */
-function over2(url: string, ca: string, headers: object): Send {
+function over2(url: string, trust: object, headers: object): Send {
   let session: ClientHttp2Session | undefined;
   return ({ method, path }, body) => {
     if (!session || session.closed || session.destroyed) {
-      session = connect(url, { ca });
+      session = connect(url, trust);
       session.on('error', () => {}); // each stream says so itself
       session.on('goaway', () => session?.close());
       sessions.push(session);

@@ -11,7 +11,12 @@ export type Tally = {
   long: { slow: number; uploads: number; streams: number; ended: number; events: number };
 };
 
-export type Failure = { at: number; what: string };
+export type Failure = {
+  at: number;
+  what: string;
+  /** Its client opens a connection for each request. */
+  fresh?: boolean;
+};
 
 export function newTally(): Tally {
   const long = { slow: 0, uploads: 0, streams: 0, ended: 0, events: 0 };
