@@ -9,6 +9,7 @@ import type { Resource } from './resource.ts';
 export type Loaded = { certificate: X509Certificate; pem: string; keyMatches: boolean };
 type CertificateState = { stat: Stat | null; found: Loaded | null; authority: Loaded | null; now: number };
 
+const [organization, authorityName] = ['O=Berth', 'CN=Berth authority'];
 const renewDays = 30;
 const day = 86_400_000;
 
@@ -44,10 +45,10 @@ export function serverCertificate(
     id: `certificate ${path}`,
     check: (host) => readState(host, path, authorityPath),
     plan({ stat, found, authority: issuer, now }) {
-      const others = standIn && found?.keyMatches && issuer && foreign(found, issuer) !== null;
-      const reason = others
-        ? null
-        : (problem(found, now) ?? foreign(found, issuer) ?? otherNames(found, names));
+      const reason =
+        standIn && found?.keyMatches && !isLocal(found)
+          ? null
+          : (problem(found, now) ?? foreign(found, issuer) ?? otherNames(found, names));
       return change(path, stat, reason, { kind: 'server', names, days: 397, authority: authorityPath });
     },
     byHand: unlessDue,
@@ -74,13 +75,18 @@ export function publishedAuthority(
   };
 }
 
+/** Whether it is of an authority that Berth made on a machine: another one than today's, where the names changed. */
+export function isLocal({ certificate }: Loaded): boolean {
+  return certificate.issuer.startsWith(`${organization}\n${authorityName}`);
+}
+
 /** The subject that an authority for these names has. */
 export function subjectFor(names: string[]): string {
   const digest = createHash('sha256')
     .update([...names].sort().join('\n'))
     .digest('hex')
     .slice(0, 8);
-  return `O=Berth\nCN=Berth authority ${digest}`;
+  return `${organization}\n${authorityName} ${digest}`;
 }
 
 async function readState(host: Host, path: string, authorityPath?: string): Promise<CertificateState> {
@@ -123,8 +129,7 @@ function unlessDue(changes: Change[]): Change[] {
   return changes.filter((change) => change.do !== 'certificate' || !change.reason.startsWith(due));
 }
 
-/** Why it is not of this authority; null: it is. */
-export function foreign(found: Loaded | null, issuer: Loaded | null): string | null {
+function foreign(found: Loaded | null, issuer: Loaded | null): string | null {
   if (!found || !issuer) return 'there is no authority yet';
   const issued =
     found.certificate.checkIssued(issuer.certificate) &&

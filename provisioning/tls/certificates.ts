@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   authority,
-  foreign,
+  isLocal,
   type Loaded,
   load,
   otherNames,
@@ -166,22 +166,18 @@ function writeHsts(content: string, before: string | null) {
   return { do: 'write', path: hstsPath, content, before, mode: 0o644, owner: 'root', group: 'root' } as const;
 }
 
-type HstsState = { own: FileState; server: Loaded | null; authority: Loaded | null };
+type HstsState = { own: FileState; server: Loaded | null };
 
 /** Browsers are told to come by https alone once somebody vouches for the certificate whom they know. */
 export function hsts({ tls }: Settings): Resource<HstsState> {
   return {
     id: 'HSTS',
     async check(host) {
-      const [own, server, authority] = await Promise.all([
-        readFileState(host, hstsPath),
-        load(host, serverPath),
-        load(host, authorityPath),
-      ]);
-      return { own, server, authority };
+      const [own, server] = await Promise.all([readFileState(host, hstsPath), load(host, serverPath)]);
+      return { own, server };
     },
-    plan: ({ own, server, authority }) =>
-      planWrite(writeHsts(hstsOf(tls, foreign(server, authority) !== null), own.content), own.stat),
+    plan: ({ own, server }) =>
+      planWrite(writeHsts(hstsOf(tls, server !== null && !isLocal(server)), own.content), own.stat),
     inverse: () => ({ goal: gone(hstsPath) }),
   };
 }

@@ -1,8 +1,8 @@
 import type { Host } from '../host.ts';
-import { foreign, load } from '../resources/certificate.ts';
+import { isLocal, load } from '../resources/certificate.ts';
 import type { Settings, TlsSettings } from '../settings.ts';
 import { issuerOf } from './certificates.ts';
-import { authorityPath, serverPath } from './files.ts';
+import { serverPath } from './files.ts';
 import { isAbout, readRecord } from './record.ts';
 
 /** What nginx has to serve with. */
@@ -19,9 +19,8 @@ export type CertificateStatus = {
 
 /** null: before the first apply. */
 export async function certificateStatus(host: Host, { tls }: Settings): Promise<CertificateStatus | null> {
-  const [server, authority, record] = await Promise.all([
+  const [server, record] = await Promise.all([
     load(host, serverPath),
-    load(host, authorityPath),
     tls.kind === 'letsencrypt' ? readRecord(host) : null,
   ]);
   if (!server) return null;
@@ -30,7 +29,7 @@ export async function certificateStatus(host: Host, { tls }: Settings): Promise<
     kind: tls.kind,
     issuer: issuerOf(server),
     until: new Date(server.certificate.validTo).toISOString(),
-    standIn: tls.kind === 'letsencrypt' && foreign(server, authority) === null,
+    standIn: tls.kind === 'letsencrypt' && isLocal(server),
     failure: failure && { reason: failure.reason, next: failure.next },
   };
 }
