@@ -65,11 +65,21 @@ const releases = {
   'Ubuntu 26.04': 'PRETTY_NAME="Ubuntu 26.04 LTS"\nVERSION_ID="26.04"\nID=ubuntu\nID_LIKE=debian\n',
 };
 
+const acme = {
+  ...{ kind: 'letsencrypt' as const, names: ['api.example.com'], email: null, ca: null, hsts: true },
+  ...{ directory: 'https://acme.example.org/directory', staging: null },
+};
+
 describe('the site', () => {
   for (const [name, osRelease] of Object.entries(releases)) {
     it(`is whole on ${name}, each resource named once`, () => {
       const two = [app('api'), app('blog', { prefix: '/', domains: ['blog.example.com'], database: 'none' })];
-      const input = { settings: settings(two), memoryMiB: 2048, code: 'code', runtime: 'runtime' };
+      const input = {
+        settings: { ...settings(two), tls: acme },
+        memoryMiB: 2048,
+        code: 'code',
+        runtime: 'runtime',
+      };
       const ids = site({ ...input, platform: platformOf(osRelease) }).map(({ id }) => id);
       assert.equal(new Set(ids).size, ids.length, `${ids.filter((id, index) => ids.indexOf(id) !== index)}`);
       assert.ok(ids.length > 60);
@@ -77,11 +87,11 @@ describe('the site', () => {
   }
 
   it('starts by itself what verify looks for', () => {
-    for (const upgrades of [
-      { automatic: false, reboot: '04:30' },
-      { automatic: false, reboot: 'off' },
+    for (const said of [
+      { upgrades: { automatic: false, reboot: '04:30' }, tls: acme },
+      { upgrades: { automatic: false, reboot: 'off' } },
     ]) {
-      const here = { ...settings([app('api')]), upgrades };
+      const here = { ...settings([app('api')]), ...said };
       const platform = platformOf(releases['Debian 13']);
       const input = { settings: here, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' };
       const made = site(input).map(({ id }) => /^service (\S+\.(?:timer|path))$/.exec(id)?.[1]);

@@ -2,6 +2,7 @@ import type { Host } from '../host.ts';
 
 /** What everybody may read of Berth's own files: no secret, and read by who is not root. */
 const published = [
+  '/etc/berth/tls/acme-ca.pem',
   '/etc/berth/tls/ca.pem',
   '/etc/berth/maintenance/',
   '/etc/berth/firewall.nft',

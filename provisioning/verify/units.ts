@@ -62,6 +62,7 @@ export function waiting(settings: Settings): string[] {
       .map((path) => basename(path))
       .filter((unit) => unit.endsWith('.timer')),
     ...['berth-drift.timer', 'berth-notify.path'],
+    ...(settings.tls.kind === 'letsencrypt' ? ['berth-certificate.timer'] : []),
     ...(reboot === 'off' ? [] : ['berth-reboot.timer']),
     ...(automatic ? ['apt-daily.timer', 'apt-daily-upgrade.timer'] : []),
   ];
