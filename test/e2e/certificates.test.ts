@@ -36,7 +36,7 @@ describe('a certificate', function () {
     await checkout.must(['up']);
     address = new URL((await checkout.status()).url).hostname;
     pebble = await startPebble(directory, address.replace(/\d+$/, '1'));
-    writeFileSync(ca, await pebble.authorities());
+    writeFileSync(ca, pebble.authorities);
   });
   this.afterAll(async () => {
     await pebble?.close();
@@ -49,9 +49,9 @@ describe('a certificate', function () {
     checkout.settings(JSON.stringify({ machine, tls, apps: { api: { watch: '0s', ...api } } }));
   }
 
-  const acme = (names: string[]) => ({
+  const acme = (names: string[], directory = pebble.real.directory) => ({
     ...{ kind: 'letsencrypt', names, ca, hsts: true },
-    ...{ directory: pebble.real.directory, staging: pebble.trial.directory },
+    ...{ directory, staging: pebble.trial.directory },
   });
 
   async function status(): Promise<{ code: number } & Certified> {
@@ -171,29 +171,26 @@ describe('a certificate', function () {
   });
 
   it('is renewed by the timer once it is time, by a run of its own', async () => {
-    await pebble.restart(100);
-    writeFileSync(ca, await pebble.authorities());
-    await checkout.berth(['apply']);
-    await checkout.must(['certificate', 'renew']);
+    settings(acme([name], pebble.brief.directory));
+    await checkout.must(['apply']);
     const { print } = await served();
-    const before = orders();
+    const before = pebble.trial.orders;
+    assert.equal(pebble.brief.orders, 1);
     assert.equal(await timer(), '0');
-    assert.deepEqual([orders(), (await served()).print], [before, print], 'it is not time yet');
+    assert.deepEqual([pebble.brief.orders, (await served()).print], [1, print], 'it is not time yet');
     await root(
       'while [ $(( $(date -d "$(openssl x509 -enddate -noout -in /etc/berth/tls/server.pem | cut -d= -f2)" +%s) - $(date +%s) )) -ge 50 ]; do sleep 0.2; done',
     );
     assert.equal(await timer(), '0');
     assert.notEqual((await served()).print, print);
-    assert.deepEqual(orders(), [before[0], (before[1] ?? 0) + 1], 'a renewal needs no trial');
+    assert.deepEqual([pebble.trial.orders, pebble.brief.orders], [before, 2], 'a renewal needs no trial');
     const { stdout } = await checkout.must(['history', '-n', '1']);
     assert.match(stdout, /installCertificate .* done .* timer/);
   });
 
   it('is not put in place in the middle of a deploy, but after it', async () => {
-    await pebble.restart(90 * 86_400);
-    writeFileSync(ca, await pebble.authorities());
     settings(acme([name]), { watch: '15s' });
-    await checkout.berth(['apply']);
+    await checkout.must(['apply']);
     await root('rm /var/lib/berth/issued.pem');
     const { print } = await served();
     const deploying = checkout.berth(['restart']);

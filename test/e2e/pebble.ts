@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Agent, createServer, request, type Server } from 'node:https';
+import { Agent, createServer, request } from 'node:https';
 import { join } from 'node:path';
 import { runChecked } from '../../scripts/process.ts';
 import { eventually } from './computer.ts';
@@ -14,12 +14,12 @@ import { eventually } from './computer.ts';
 export type Pebble = {
   real: Front;
   trial: Front;
-  /** PEM of the authorities of its directories and of what it issues. */
-  authorities(): Promise<string>;
+  /** Another authority, whose certificates are good for 100 seconds. */
+  brief: Front;
+  /** PEM of the authorities of the directories and of what they issue. */
+  authorities: string;
   /** Where a name leads, for its validations; null: nowhere. */
   lead(name: string, address: string | null): Promise<void>;
-  /** Starts anew with another authority, whose certificates are good for so long. */
-  restart(validSeconds: number): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -32,7 +32,8 @@ export type Front = {
   mode: 'open' | 'limited' | 'away';
 };
 
-const ports = { real: 14_000, trial: 14_100, pebble: 14_001, management: 15_000, names: 8053, control: 8055 };
+const ports = { real: 14_000, trial: 14_100, brief: 14_200, names: 8053, control: 8055 };
+const day = 86_400;
 
 /** `address`: this computer's own on the bridge. */
 export async function startPebble(directory: string, address: string): Promise<Pebble> {
@@ -40,65 +41,75 @@ export async function startPebble(directory: string, address: string): Promise<P
   await certify(path, address);
   const credentials = { cert: readFileSync(path('server.pem')), key: readFileSync(path('server.key')) };
   const agent = new Agent({ ca: readFileSync(path('ca.pem')), keepAlive: false });
-  const fronts = [ports.real, ports.trial].map((port) => startFront(address, port, credentials, agent));
   const names = await start('pebble-challtestsrv', [
     ...['-defaultIPv4', '', '-defaultIPv6', '', '-dns01', `127.0.0.1:${ports.names}`],
     ...['-http01', '', '-https01', '', '-tlsalpn01', '', '-management', `127.0.0.1:${ports.control}`],
   ]);
-  let server: ChildProcess | undefined;
-  const managed = (at: string) => fetched(`https://127.0.0.1:${ports.management}${at}`, agent);
-
-  async function restart(validSeconds: number): Promise<void> {
-    if (server) await end(server);
-    const pebble = {
-      ...{
-        listenAddress: `127.0.0.1:${ports.pebble}`,
-        managementListenAddress: `127.0.0.1:${ports.management}`,
-      },
-      ...{ certificate: path('server.pem'), privateKey: path('server.key') },
-      ...{ httpPort: 80, tlsPort: 443, certificateValidityPeriod: validSeconds },
-    };
-    writeFileSync(path('pebble.json'), JSON.stringify({ pebble }));
-    const argv = ['-config', path('pebble.json'), '-dnsserver', `127.0.0.1:${ports.names}`];
-    server = await start('pebble', argv);
-    await eventually('the ACME server', 20, () => managed('/roots/0'));
-  }
-
-  await restart(90 * 86_400);
-  const [real, trial] = (await Promise.all(fronts)) as [Front & { close(): void }, Front & { close(): void }];
+  const [long, short] = await Promise.all([
+    startServer(path, { port: 14_001, validSeconds: 90 * day }, agent),
+    startServer(path, { port: 14_003, validSeconds: 100 }, agent),
+  ]);
+  const at = (port: number, { port: behind }: Server) =>
+    startFront(`${address}:${port}`, behind, credentials, agent);
+  const [real, trial, brief] = await Promise.all([
+    at(ports.real, long),
+    at(ports.trial, long),
+    at(ports.brief, short),
+  ]);
   return {
-    real,
-    trial,
-    authorities: async () => readFileSync(path('ca.pem'), 'utf8') + (await managed('/roots/0')),
+    ...{ real, trial, brief },
+    authorities: readFileSync(path('ca.pem'), 'utf8') + long.root + short.root,
     async lead(name, to) {
       const tell = (word: string, body: object) =>
         fetch(`http://127.0.0.1:${ports.control}/${word}`, { method: 'POST', body: JSON.stringify(body) });
       await tell('clear-a', { host: `${name}.` });
       if (to !== null) await tell('add-a', { host: `${name}.`, addresses: [to] });
     },
-    restart,
     async close() {
-      for (const front of [real, trial]) front.close();
-      for (const child of [server, names]) if (child) await end(child);
+      for (const front of [real, trial, brief]) front.close();
+      await Promise.all([names, long.child, short.child].map(end));
     },
   };
 }
 
+type Server = { child: ChildProcess; port: number; root: string };
+
+async function startServer(
+  path: (name: string) => string,
+  { port, validSeconds }: { port: number; validSeconds: number },
+  agent: Agent,
+): Promise<Server> {
+  const managementListenAddress = `127.0.0.1:${port + 1}`;
+  const pebble = {
+    ...{ listenAddress: `127.0.0.1:${port}`, managementListenAddress },
+    ...{ certificate: path('server.pem'), privateKey: path('server.key') },
+    ...{ httpPort: 80, tlsPort: 443, certificateValidityPeriod: validSeconds },
+  };
+  const file = path(`pebble-${port}.json`);
+  writeFileSync(file, JSON.stringify({ pebble }));
+  const child = await start('pebble', ['-config', file, '-dnsserver', `127.0.0.1:${ports.names}`]);
+  const root = await eventually('the ACME server', 20, () =>
+    fetched(`https://${managementListenAddress}/roots/0`, agent),
+  );
+  return { child, port, root };
+}
+
 async function startFront(
-  address: string,
-  port: number,
+  place: string,
+  behind: number,
   credentials: { cert: Buffer; key: Buffer },
   agent: Agent,
 ): Promise<Front & { close(): void }> {
-  const front: Front = { directory: `https://${address}:${port}/dir`, orders: 0, mode: 'open' };
-  const server: Server = createServer(credentials, (asked, answer) => {
+  const front: Front = { directory: `https://${place}/dir`, orders: 0, mode: 'open' };
+  const server = createServer(credentials, (asked, answer) => {
     const order = asked.method === 'POST' && asked.url === '/order-plz';
     if (order) front.orders += 1;
     if (order && front.mode === 'limited') refuse(answer);
-    else pass(asked, answer, agent);
+    else pass(asked, answer, { port: behind, agent });
   });
   server.on('connection', (socket) => front.mode === 'away' && socket.destroy());
-  server.listen(port, address);
+  const [address, port] = place.split(':');
+  server.listen(Number(port), address);
   await once(server, 'listening');
   return Object.assign(front, { close: () => void server.close() });
 }
@@ -111,9 +122,9 @@ function refuse(answer: ServerResponse): void {
   answer.end(JSON.stringify(problem));
 }
 
-function pass(asked: IncomingMessage, answer: ServerResponse, agent: Agent): void {
+function pass(asked: IncomingMessage, answer: ServerResponse, to: { port: number; agent: Agent }): void {
   const { method, url: path, headers } = asked;
-  const options = { host: '127.0.0.1', port: ports.pebble, method, path, headers, agent };
+  const options = { ...to, host: '127.0.0.1', method, path, headers };
   const onwards = request(options, (reply) => {
     answer.writeHead(reply.statusCode ?? 502, reply.headers);
     reply.pipe(answer);
