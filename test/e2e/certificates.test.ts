@@ -179,7 +179,7 @@ describe('a certificate', function () {
     assert.equal(await timer(), '0');
     assert.deepEqual([pebble.brief.orders, (await served()).print], [1, print], 'it is not time yet');
     await root(
-      'while [ $(( $(date -d "$(openssl x509 -enddate -noout -in /etc/berth/tls/server.pem | cut -d= -f2)" +%s) - $(date +%s) )) -ge 50 ]; do sleep 0.2; done',
+      'while [ $(( $(date -d "$(openssl x509 -enddate -noout -in /etc/berth/tls/server.pem | cut -d= -f2)" +%s) - $(date +%s) )) -ge 45 ]; do sleep 0.2; done',
     );
     assert.equal(await timer(), '0');
     assert.notEqual((await served()).print, print);
