@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
@@ -6,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import manifest from '../package.json' with { type: 'json' };
 import { BerthError } from '../provisioning/errors.ts';
 import type { Event } from '../provisioning/events.ts';
+import { newRunId } from '../provisioning/ids.ts';
 import type { RunInfo } from '../provisioning/runs.ts';
 import type { Context } from './command.ts';
 import { asRoot, type ConnectOptions, connectAs } from './entrance.ts';
@@ -188,11 +188,6 @@ function stoppable(firstLine: string): { open: () => Readable; stop: () => void 
     },
     stop: () => stream.write('stop\n'),
   };
-}
-
-/** Sorts by age, which the machine's side relies on. */
-function newRunId(): string {
-  return `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(4).toString('hex')}`;
 }
 
 function take(said: Said, line: string, onEvent?: OnEvent): void {

@@ -2,16 +2,9 @@ import { join } from 'node:path';
 import { BerthError } from '../errors.ts';
 import type { Guarded } from '../events.ts';
 import type { Host } from '../host.ts';
+import { newRunId } from '../ids.ts';
 import type { Risk } from '../resources/resource.ts';
-import {
-  type Batch,
-  batches,
-  type Changed,
-  guardDirectory,
-  newBatchId,
-  undoService,
-  undoTimer,
-} from './batch.ts';
+import { type Batch, batches, type Changed, guardDirectory, undoService, undoTimer } from './batch.ts';
 import { ticksNow } from './clock.ts';
 import { save } from './save.ts';
 
@@ -30,7 +23,7 @@ export type Guard = {
 };
 
 export function createGuard(host: Host, about: Omit<Batch, 'id'>): Guard {
-  const id = newBatchId();
+  const id = newRunId();
   const directory = join(guardDirectory, `armed.${id}`);
   /** False: the machine has taken the changes back meanwhile. */
   async function end(): Promise<Changed | null> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Host } from '../host.ts';
 
@@ -34,10 +33,6 @@ export type Changed = {
 };
 
 export type FoundBatch = Batch & { state: BatchState; directory: string; changed: Changed | null };
-
-export function newBatchId(): string {
-  return `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(4).toString('hex')}`;
-}
 
 /** Every batch that is there: the last one, and normally no other. */
 export async function batches(host: Host): Promise<FoundBatch[]> {

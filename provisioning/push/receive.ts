@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { BerthError } from '../errors.ts';
 import type { ErrorView, Event } from '../events.ts';
 import { createHost, type Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
+import { localRun } from '../local-run.ts';
 import { holder } from '../runs.ts';
 import type { Settings } from '../settings.ts';
 import { requireDisk } from './disk.ts';
@@ -127,21 +127,13 @@ async function clearAbandoned(): Promise<void> {
 
 /** The run's result; null: none, since another run holds the machine or this one was killed. */
 async function run(input: PushInput, connection: string): Promise<Extract<Event, { type: 'result' }> | null> {
-  const id = `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(4).toString('hex')}`;
-  const unit = ['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--service-type=exec'];
   const [from = ''] = connection.split(' ');
-  const origin = [`--setenv=BERTH_USER=${process.env.SUDO_USER ?? ''}`, `--setenv=BERTH_FROM=${from}`];
-  const named = [
-    '--unit=berth-run',
-    `--description=berth push by ${input.by}`,
-    '--setenv=HOME=/root',
-    ...origin,
-  ];
-  const program = [process.execPath, join(import.meta.dirname, '../main.ts')];
-  const [first = '', ...args] = [...unit, ...named, ...program];
+  const origin = { BERTH_USER: process.env.SUDO_USER ?? '', BERTH_FROM: from };
+  const { argv, request } = localRun({ verb: 'push', input, by: input.by }, origin);
+  const [first = '', ...args] = argv;
   const child = spawn(first, args, { stdio: ['pipe', 'pipe', 'ignore'] });
   child.stdin.on('error', () => {});
-  child.stdin.write(`${JSON.stringify({ verb: 'push', input, run: { id, by: input.by } })}\n`);
+  child.stdin.write(request);
   // The end of its input tells the run that nobody listens any more.
   pusherGone = () => child.stdin.end();
   let outcome: Extract<Event, { type: 'result' }> | null = null;

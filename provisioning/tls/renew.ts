@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Run } from '../engine.ts';
 import { BerthError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
+import { localRun } from '../local-run.ts';
 import { holder } from '../runs.ts';
 import type { AcmeTls, Settings } from '../settings.ts';
 import { installed } from './certificates.ts';
@@ -66,14 +65,8 @@ export async function askAgain(settings: Settings, host: Host): Promise<AcmeTls>
 async function installByRun(host: Host, tls: AcmeTls, emit: (event: Event) => void): Promise<void> {
   const resource = installed(tls);
   if (resource.plan(await resource.check(host)).length === 0) return;
-  const id = `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(4).toString('hex')}`;
-  const argv = [
-    ...['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--service-type=exec', '--unit=berth-run'],
-    ...['--description=berth: a renewed certificate', '--setenv=HOME=/root'],
-    ...[process.execPath, join(import.meta.dirname, '../main.ts')],
-  ];
-  const request = { verb: 'installCertificate', input: null, run: { id, by: 'timer' } };
-  const { code, stderr } = await host.run(argv, { input: `${JSON.stringify(request)}\n` });
+  const { argv, request, id } = localRun({ verb: 'installCertificate', input: null, by: 'timer' });
+  const { code, stderr } = await host.run(argv, { input: request });
   if (code === 0) return;
   host.forget();
   const held = await holder(undefined, { host });
