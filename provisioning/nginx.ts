@@ -5,6 +5,12 @@ import type { AppSettings, Settings } from './settings.ts';
 import { render } from './template.ts';
 import { acme, serverPath } from './tls/files.ts';
 
+/** While it is there nginx is about to reload. */
+const closingPath = '/run/berth/closing';
+
+/** Its unit's drop-in. */
+export const nginxReload = () => render('systemd/nginx-reload.conf', { file: closingPath });
+
 /** What nginx answers itself, in the same form as the API's own problems (RFC 9457). */
 const problems: [number, string, string][] = [
   [400, 'Bad Request', 'The request could not be understood.'],
@@ -22,6 +28,8 @@ const problems: [number, string, string][] = [
 export function nginxFiles(settings: Settings, platform: Platform) {
   const apps = Object.values(settings.apps);
   const configuration: Configuration = {
+    '/etc/nginx/conf.d/berth-variables.conf': render('nginx/variables.conf'),
+    '/etc/nginx/berth/closing.conf': render('nginx/closing.conf', { file: closingPath }),
     '/etc/nginx/berth/tls.conf': render('nginx/tls.conf'),
     '/etc/nginx/berth/headers.conf': render('nginx/headers.conf'),
     '/etc/nginx/berth/landing-headers.conf': render('nginx/landing-headers.conf'),

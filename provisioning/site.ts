@@ -17,7 +17,7 @@ import {
 } from './hardening.ts';
 import { keptSettings } from './kept-settings.ts';
 import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
-import { nginxFiles } from './nginx.ts';
+import { nginxFiles, nginxReload } from './nginx.ts';
 import { clusterService, type Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
 import { aptProxy } from './proxy.ts';
@@ -156,14 +156,16 @@ function loadedRecords({ settings, platform }: SiteInput): Resource[] {
   return read.flatMap(([unit, paths]) => [dropIns(unit), recordLoaded(unit, paths)]);
 }
 
-/** What journald has from systemd already. */
+/** How services come back, which journald has from systemd already; and how nginx reloads. */
 function restarts(platform: Platform): Resource[] {
-  return [clusterService(platform), nginxService].map((unit) =>
+  const restarted = [clusterService(platform), nginxService].map((unit) =>
     file({
       path: `/etc/systemd/system/${unit}.d/berth-restart.conf`,
       content: render('systemd/restart.conf'),
     }),
   );
+  const path = `/etc/systemd/system/${nginxService}.d/berth-closing.conf`;
+  return [...restarted, file({ path, content: nginxReload() })];
 }
 
 function machine(settings: Settings, platform: Platform): Resource[] {

@@ -132,10 +132,13 @@ function ask1(url: URL, { method }: Kind, body: string | undefined, options: obj
 
 const sessions: ClientHttp2Session[] = [];
 
-/** One HTTP/2 connection, opened anew when the server has asked to leave it (GOAWAY). */
+/**
+ * One HTTP/2 connection, opened anew when the server has asked to leave it (GOAWAY). A stream that it refuses was not
+ * looked at and is asked for again, as browsers and curl do (RFC 9113 8.7).
+ */
 function over2(url: string, trust: object, headers: object): Send {
   let session: ClientHttp2Session | undefined;
-  return ({ method, path }, body) => {
+  const send: Send = ({ method, path }, body) => {
     if (!session || session.closed || session.destroyed) {
       session = connect(url, trust);
       session.on('error', () => {}); // each stream says so itself
@@ -143,7 +146,7 @@ function over2(url: string, trust: object, headers: object): Send {
       sessions.push(session);
     }
     const stream = session.request({ ':method': method, ':path': path, ...headers });
-    return new Promise((resolve, reject) => {
+    return new Promise<Reply>((resolve, reject) => {
       let text = '';
       let head: Record<string, unknown> = {};
       stream.setEncoding('utf8').setTimeout(20_000, () => stream.destroy(new Error('no answer within 20 s')));
@@ -159,5 +162,14 @@ function over2(url: string, trust: object, headers: object): Send {
       );
       stream.end(body);
     });
+  };
+  return async (kind, body) => {
+    try {
+      return await send(kind, body);
+    } catch (error) {
+      if (!/NGHTTP2_REFUSED_STREAM/.test(String(error))) throw error;
+      session?.close();
+      return send(kind, body);
+    }
   };
 }
