@@ -28,7 +28,7 @@ const problems: [number, string, string][] = [
 export function nginxFiles(settings: Settings, platform: Platform) {
   const apps = Object.values(settings.apps);
   const configuration: Configuration = {
-    '/etc/nginx/conf.d/berth-variables.conf': render('nginx/variables.conf'),
+    '/etc/nginx/conf.d/berth.variables.conf': render('nginx/variables.conf'),
     '/etc/nginx/berth/closing.conf': render('nginx/closing.conf', { file: closingPath }),
     '/etc/nginx/berth/tls.conf': render('nginx/tls.conf'),
     '/etc/nginx/berth/headers.conf': render('nginx/headers.conf'),

@@ -108,7 +108,8 @@ function died(id: string): BerthError {
   );
 }
 
-function logOf(id: string): string {
+/** What a run said; there is one from its beginning on. */
+export function logOf(id: string): string {
   return `${runsDirectory}/${id}.ndjson`;
 }
 

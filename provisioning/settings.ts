@@ -101,8 +101,6 @@ export type OwnTls = {
   names: string[];
   /** PEM, the server's first. */
   chain: string;
-  /** SHA-256 of its private key's PEM, hexadecimal: settings carry no secret. */
-  keyDigest: string;
   hsts: boolean;
 };
 

@@ -37,7 +37,7 @@ import { rootUnit } from './root-unit.ts';
 import type { AppSettings, Settings, SiteSecrets } from './settings.ts';
 import { sshd, sshdDropIn, sshdService } from './sshd.ts';
 import { render } from './template.ts';
-import { certificates, certificateUnits, hsts, issuance } from './tls/certificates.ts';
+import { certificates, certificateUnitFiles, certificateUnits, hsts, issuance } from './tls/certificates.ts';
 import { hstsPath, serverPath } from './tls/files.ts';
 
 export type SiteInput = {
@@ -92,6 +92,7 @@ export function site(input: SiteInput): Resource[] {
     ),
     ...hardening(settings, platform),
     ...firewallUnit(settings),
+    ...certificateUnitFiles(settings),
     ...apps.flatMap((app) => application(app, settings.admin.user)),
     ...apps.flatMap((app) => (app.push === 'none' ? [] : repository(settings.admin, app))),
     daemonReload(units),

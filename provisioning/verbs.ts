@@ -95,7 +95,7 @@ export const verbs: Record<string, Verb> = {
   recordUpdates,
   renewCertificate,
   installCertificate: async (_input, context) => installCertificate(await keptRequest(context), context),
-  certificate: askForCertificate,
+  certificate: (_input, context) => askForCertificate(context),
 };
 
 /** What an older command line may ask still: it only shows, or ends a run. */
@@ -147,9 +147,9 @@ async function installCertificate(input: SiteRequest, context: Context): Promise
   if (tls.kind === 'letsencrypt') await apply(runFor(input, context), [installed(tls)]);
 }
 
-async function askForCertificate(input: SiteRequest, context: Context): Promise<void> {
-  await askAgain(input.settings, context.host);
-  await installCertificate(input, context);
+async function askForCertificate(context: Context): Promise<void> {
+  await askAgain(context.host);
+  await installCertificate(await keptRequest(context), context);
 }
 
 /** Whoever confirms a removal, and within what time, is as the machine was applied too. */

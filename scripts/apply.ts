@@ -9,6 +9,7 @@ import type { Context } from './command.ts';
 import { confirmChange } from './confirm.ts';
 import { type MachineSide, openMachineSide } from './machine-side.ts';
 import { keepPort } from './ports.ts';
+import { readSecrets } from './settings.ts';
 import { privateAuthorities } from './trust.ts';
 
 export type ConvergeOptions = {
@@ -29,7 +30,7 @@ export async function converge(
   const { code, runtime, by } = machineSide;
   const settings = await context.settings();
   const onEvent = (event: Event) => context.report.event(verb, event);
-  const { secrets } = await context.hostFile();
+  const secrets = readSecrets(await context.hostFile());
   const input = { settings, secrets, code, runtime, by };
   if (verb === 'plan') return machineSide.ask(verb, { ...input, sealed }, onEvent);
   const summary = await machineSide.change<ApplySummary>(verb, { ...input, plan }, onEvent);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type Joi from 'joi';
 import { BerthError } from '../provisioning/errors.ts';
 import { hostSchema } from './settings/schema.ts';
-import { parseHostFile, resolveSettings } from './settings.ts';
+import { parseHostFile, readSecrets, resolveSettings } from './settings.ts';
 
 const root = dirname(import.meta.dirname);
 const path = 'provisioning/hosts/test.yml';
@@ -47,7 +48,9 @@ describe('hosts files', () => {
         '',
       )
       .replace('kind: container', 'kind: ssh')
-      .replace(/^#?extra_ca.*\n| *#identity.*\n/gm, '')
+      .replace('kind: local', 'kind: letsencrypt')
+      .replace(/^#?extra_ca.*\n| *#(identity|ca|cert|key|hsts):.*\n/gm, '')
+      .replace(/#names: .*/, 'names: [vps1.example.org]')
       .replace(/^( *)#(?=[a-z])/gm, '$1');
     const { machine, settings } = parse(shown);
     assert.deepEqual(machine, { kind: 'ssh', host: '203.0.113.7', port: 22, user: 'root' });
@@ -165,6 +168,92 @@ describe('parseHostFile', () => {
   });
 });
 
+describe('tls', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-tls-'));
+  after(() => rmSync(directory, { recursive: true }));
+  const withTls = (tls: string, rest = '', api = '') =>
+    `machine: {kind: container}\ntls: ${tls}\n${rest}apps: {api: {${api}}}\n`;
+  const domain = 'domains: [api.example.org]';
+
+  /** A certificate for these names, and its key. */
+  function pair(file: string, ...names: string[]): string {
+    const alternatives = names.map((name) => `DNS:${name}`).join();
+    const [pem, key] = [join(directory, `${file}.pem`), join(directory, `${file}.key`)];
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key],
+        ...['-out', pem, '-subj', '/CN=own', '-addext', `subjectAltName=${alternatives}`],
+        ...['-addext', 'basicConstraints=critical,CA:FALSE'],
+      ],
+      { stdio: 'ignore' },
+    );
+    return `{cert: ${pem}, key: ${key}}`;
+  }
+
+  it('is one word, or a map', () => {
+    for (const tls of ['letsencrypt', '{kind: letsencrypt}']) {
+      const { settings } = parse(withTls(tls, '', domain));
+      assert.deepEqual(settings.tls, {
+        ...{ kind: 'letsencrypt', names: [], email: null, ca: null, hsts: true },
+        directory: 'https://acme-v02.api.letsencrypt.org/directory',
+        staging: 'https://acme-staging-v02.api.letsencrypt.org/directory',
+      });
+    }
+    assert.deepEqual(parse(withTls('local')).settings.tls, { kind: 'local', names: [] });
+    assert.match(problemsOf(withTls('letsencrpyt')).join(), /:2:6 tls: .* did you mean letsencrypt\?/);
+  });
+
+  it('has no staging directory of another authority, nor HSTS', () => {
+    const { settings } = parse(
+      withTls('{kind: letsencrypt, directory: "https://ca.example/dir"}', '', domain),
+    );
+    const { tls } = settings;
+    assert.ok(tls.kind === 'letsencrypt');
+    assert.deepEqual([tls.staging, tls.hsts], [null, false]);
+  });
+
+  const refused: [what: string, text: string, problem: RegExp][] = [
+    ['letsencrypt without a name', withTls('letsencrypt'), /wants a name that leads to this machine/],
+    ['an address', withTls('{kind: letsencrypt, names: [203.0.113.7]}'), /is an address/],
+    ['no public name', withTls('letsencrypt', '', 'domains: [api.local]'), /nothing for api\.local/],
+    [
+      'a key of another kind',
+      withTls('{email: a@example.org}'),
+      /tls\.email: does not belong to this kind of cert/,
+    ],
+    ['a certificate without its key', withTls('{cert: none.pem}'), /tls\.(cert|key): /],
+    [
+      'HSTS away from port 443',
+      withTls('{kind: letsencrypt, hsts: true}', 'nginx: {https_port: 8443}\n', domain),
+      /tls\.hsts: sends browsers to port 443/,
+    ],
+  ];
+  for (const [what, text, problem] of refused)
+    it(`refuses ${what}`, () => {
+      assert.match(problemsOf(text).join(), problem);
+    });
+
+  it('takes the names of a certificate of one’s own, and its key only where it is asked for', () => {
+    const tls = pair('own', 'a.example.org', '*.b.example.org');
+    const file = parse(withTls(tls));
+    assert.ok(file.settings.tls.kind === 'own' && !JSON.stringify(file).includes('PRIVATE KEY'));
+    assert.deepEqual(file.settings.tls.names, ['a.example.org']);
+    assert.match(readSecrets(file).tlsKey ?? '', /^-----BEGIN PRIVATE KEY/);
+    rmSync(join(directory, 'own.key'));
+    assert.throws(() => readSecrets(parse(withTls(tls))), /tls\.key: .* cannot be read/);
+  });
+
+  it('refuses one’s own for other names, or without any, or with another key', () => {
+    const one = pair('one', 'a.example.org');
+    assert.match(problemsOf(withTls(one, '', domain)).join(), /tls\.cert: is not for api\.example\.org/);
+    const wild = pair('wild', '*.example.org');
+    assert.match(problemsOf(withTls(wild)).join(), /tls\.cert: is for no name in full/);
+    const mixed = withTls(`{cert: ${join(directory, 'one.pem')}, key: ${join(directory, 'wild.key')}}`);
+    assert.throws(() => readSecrets(parse(mixed)), /is not the key of tls\.cert/);
+  });
+});
+
 describe('resolveSettings', () => {
   const reach = {
     alias: 'test',
@@ -194,7 +283,14 @@ describe('resolveSettings', () => {
   });
 });
 
-function schemaKeys({ keys = {}, patterns = [] }: Joi.Description): string[] {
+function schemaKeys({ keys = {}, patterns = [], matches = [] }: Joi.Description): string[] {
+  const otherwise = matches.flatMap(({ otherwise }: { otherwise?: Joi.Description }) =>
+    otherwise ? schemaKeys(otherwise) : [],
+  );
   const own = Object.entries<Joi.Description>(keys).flatMap(([key, value]) => [key, ...schemaKeys(value)]);
-  return [...own, ...patterns.flatMap(({ rule }: { rule: Joi.Description }) => schemaKeys(rule))];
+  return [
+    ...otherwise,
+    ...own,
+    ...patterns.flatMap(({ rule }: { rule: Joi.Description }) => schemaKeys(rule)),
+  ];
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
 import type { Reach } from './machines/machine.ts';
 import { conflicts } from './settings/conflicts.ts';
 import { type Problem, readYaml } from './settings/document.ts';
+import { namesIn, readPrivateKey } from './settings/files.ts';
 import { schemaProblems } from './settings/problems.ts';
 import { type AppDocument, type HostDocument, hostSchema, letsEncrypt } from './settings/schema.ts';
 
@@ -23,8 +24,8 @@ export type HostFile = {
   machine: MachineSettings;
   /** Complete but for what only the machine knows: `resolveSettings` fills empty `admin.keys` and `tls.names`. */
   settings: Settings;
-  /** What an apply brings besides. */
-  secrets: SiteSecrets;
+  /** The absolute path of `tls.key`; null: there is none. */
+  tlsKey: string | null;
 };
 
 export type MachineSettings = ContainerSettings | SshSettings;
@@ -62,8 +63,8 @@ export function parseHostFile(
   if (error) throw invalid(path, schemaProblems(error.details, schema, yaml));
   const found = conflicts(value, yaml);
   if (found.length > 0) throw invalid(path, found);
-  const secrets = value.tls.kind === 'own' ? { tlsKey: value.tls.key } : {};
-  return { name, path, machine: machineOf(value), settings: settingsOf(name, value), secrets };
+  const tlsKey = value.tls.kind === 'own' ? value.tls.key : null;
+  return { name, path, machine: machineOf(value), settings: settingsOf(name, value), tlsKey };
 }
 
 /**
@@ -80,9 +81,30 @@ export function resolveSettings({ settings, path }: HostFile, reach: Reach): Set
       'add the line of your .pub file to admin.keys',
     );
   const domains = Object.values(settings.apps).flatMap((app) => app.domains);
-  const own = tls.kind === 'letsencrypt' ? [] : reach.names;
-  const names = [...new Set([...(tls.names.length > 0 ? tls.names : own), ...domains])];
+  const own = tls.kind === 'local' ? reach.names : [];
+  const given = tls.names.length > 0 ? tls.names : own;
+  const names = [...new Set([...given, ...domains].map((name) => name.toLowerCase()))];
   return { ...settings, admin: { ...admin, keys }, tls: { ...tls, names } };
+}
+
+/**
+ * What an apply brings besides the settings, read from files of this computer.
+ * Throws BerthError `settings_invalid` where they cannot serve.
+ */
+export function readSecrets({ settings: { tls }, tlsKey, path }: HostFile): SiteSecrets {
+  if (tls.kind !== 'own' || tlsKey === null) return {};
+  try {
+    const key = readPrivateKey(tlsKey);
+    const certificate = new X509Certificate(tls.chain);
+    if (certificate.validToDate < new Date())
+      throw new RangeError(`belongs to a certificate that expired on ${certificate.validTo}`);
+    if (!certificate.checkPrivateKey(createPrivateKey(key)))
+      throw new RangeError('is not the key of tls.cert');
+    return { tlsKey: key };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new BerthError('settings_invalid', `${path} tls.key: ${tlsKey} ${error.message}`, `mend ${path}`);
+  }
 }
 
 const EMPTY = 'the file is empty; the least is: {machine: {kind: container}, apps: {api: {}}}';
@@ -111,7 +133,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     journal: { maxUseMiB: Math.floor(host.journal.max_use / MIB) },
     swap: { mode: host.swap },
     upgrades: host.upgrades,
-    tls: tlsOf(host.tls),
+    tls: tlsOf(host.tls, publicHttpsPort === 443),
     nginx: { httpPort, httpsPort, publicHttpsPort },
     firewall: firewallOf(host.firewall),
     postgresql: {
@@ -126,23 +148,24 @@ function settingsOf(name: string, host: HostDocument): Settings {
   };
 }
 
-function tlsOf({ kind, names, ...tls }: HostDocument['tls']): TlsSettings {
+function tlsOf({ kind, names, ...tls }: HostDocument['tls'], standardPort: boolean): TlsSettings {
   const { directory, email, ca } = tls;
   const publicly = directory === letsEncrypt.directory;
   switch (kind) {
     case 'local':
       return { kind, names };
     case 'own':
-      return { kind, names, chain: tls.cert, keyDigest: digestOf(tls.key), hsts: tls.hsts ?? false };
+      return {
+        kind,
+        names: names.length > 0 ? names : namesIn(tls.cert),
+        chain: tls.cert,
+        hsts: tls.hsts ?? false,
+      };
     case 'letsencrypt': {
       const staging = tls.staging ?? (publicly ? letsEncrypt.staging : null);
-      return { kind, names, email, directory, staging, ca, hsts: tls.hsts ?? publicly };
+      return { kind, names, email, directory, staging, ca, hsts: tls.hsts ?? (publicly && standardPort) };
     }
   }
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function firewallOf({ ssh_from: sshFrom, ...rest }: HostDocument['firewall']): FirewallSettings {

@@ -30,26 +30,32 @@ export type Refusal = { reason: string; retryAfter: Date | null };
 
 /** Why certbot failed, from what it printed: the authority's own words where it gave any. */
 export function refusalIn(said: string, now: number): Refusal {
-  const domains = [...said.matchAll(/^\s*(?:Domain|Identifier): (.+)$/gm)].map(([, name]) => name);
+  const domains = [...said.matchAll(/^\s*(?:Domain|Identifier): *(.+)$/gm)].map(([, name]) => name);
   const details = [
     ...said.matchAll(/^\s*Detail: (.+(?:\n(?!\s*(?:Domain|Identifier|Type|Detail|Hint):)\s*\S.*)*)/gm),
   ];
-  const validations = details.map(([, detail], at) => `${domains[at] ?? ''}: ${oneLine(detail ?? '')}`);
+  // They quote what stands where the name leads to, which may be anybody's: no time is read from it.
+  if (details.length > 0) {
+    const validations = details.map(([, detail], at) => `${domains[at] ?? ''}: ${oneLine(detail ?? '')}`);
+    return { reason: validations.join('; ').slice(0, 600), retryAfter: null };
+  }
   const problem =
-    /^.*(?:too many|rateLimited|There were too many requests).*$/im.exec(said)?.[0] ??
+    /^.*(?:too many|rateLimited).*$/im.exec(said)?.[0] ??
     /^An unexpected error occurred:\n?(.+)$/m.exec(said)?.[1] ??
-    said.split('\n').findLast((line) => line.trim() !== '' && !/log|community\.letsencrypt/i.test(line));
-  const reason = validations.length > 0 ? validations.join('; ') : oneLine(problem ?? 'certbot said nothing');
-  return { reason: reason.slice(0, 600), retryAfter: retryAfter(said, now) };
+    said.split('\n').findLast((line) => line.trim() !== '' && !/log|community\.letsencrypt/i.test(line)) ??
+    'certbot said nothing';
+  return { reason: oneLine(problem).slice(0, 600), retryAfter: retryAfter(problem, now) };
 }
 
-/** `retry after 2026-03-01 12:00:00 UTC` or `Retry-After: 3600`; at least an hour of a limit without a time. */
-function retryAfter(said: string, now: number): Date | null {
-  const [, at] = /retry after (\d{4}-\d\d-\d\d[T ][\d:]+)(?:Z| UTC)/i.exec(said) ?? [];
-  if (at !== undefined) return new Date(`${at.replace(' ', 'T')}Z`);
-  const [, seconds] = /retry[- ]after:? (\d+)/i.exec(said) ?? [];
-  if (seconds !== undefined) return new Date(now + Number(seconds) * 1000);
-  return null;
+/** Let's Encrypt's longest limit is that of a week. */
+const longestMs = 8 * 86_400_000;
+
+/** `retry after 2026-03-01 12:00:00 UTC` or `Retry-After: 3600`; null where the authority says nothing of the kind. */
+function retryAfter(problem: string, now: number): Date | null {
+  const [, at] = /retry after (\d{4}-\d\d-\d\d[T ][\d:]+)(?:Z| UTC)/i.exec(problem) ?? [];
+  const [, seconds] = /retry[- ]after:? (\d+)/i.exec(problem) ?? [];
+  const wait = at === undefined ? Number(seconds) * 1000 : Date.parse(`${at.replace(' ', 'T')}Z`) - now;
+  return Number.isFinite(wait) ? new Date(now + Math.min(wait, longestMs)) : null;
 }
 
 function oneLine(text: string): string {

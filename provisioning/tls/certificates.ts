@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import {
   authority,
-  isLocal,
   type Loaded,
   load,
   otherNames,
+  parse,
   publishedAuthority,
   serverCertificate,
 } from '../resources/certificate.ts';
@@ -18,7 +17,7 @@ import {
   readFileState,
 } from '../resources/file.ts';
 import type { Resource } from '../resources/resource.ts';
-import { noService, service } from '../resources/service.ts';
+import { checksums, noService, service } from '../resources/service.ts';
 import { group, user } from '../resources/user.ts';
 import { rootUnit } from '../root-unit.ts';
 import type { AcmeTls, OwnTls, Settings, SiteSecrets, TlsSettings } from '../settings.ts';
@@ -34,14 +33,14 @@ import {
   serverPath,
 } from './files.ts';
 import { dueFor, type IssueState, readIssueState } from './issue.ts';
-import { isAbout } from './record.ts';
+import { type IssueRecord, isAbout, readRecord } from './record.ts';
 
 const certificateService = 'berth-certificate.service';
 const certificateTimer = 'berth-certificate.timer';
 export const certificateUnits = [certificateService, certificateTimer];
 
 /** What nginx can serve with from its first start on: the machine's own authority vouches for it meanwhile. */
-export function certificates({ tls }: Settings, secrets: SiteSecrets): Resource[] {
+export function certificates({ tls, extraCa }: Settings, secrets: SiteSecrets): Resource[] {
   const standIn = { standIn: tls.kind === 'letsencrypt' };
   return [
     directory({ path: '/etc/berth/tls' }),
@@ -50,26 +49,40 @@ export function certificates({ tls }: Settings, secrets: SiteSecrets): Resource[
     tls.kind === 'own'
       ? ownCertificate(tls, secrets.tlsKey)
       : serverCertificate(serverPath, authorityPath, tls.names, standIn),
-    ...(tls.kind === 'letsencrypt' ? account(tls) : [absent(directoryCaPath)]),
-    ...unitFiles(tls),
+    ...(tls.kind === 'letsencrypt' ? account(tls, extraCa) : noAccount()),
   ];
 }
 
 /** Who talks to the ACME authority, and where nginx finds the answers to its challenges. */
-function account({ ca }: AcmeTls): Resource[] {
+function account({ ca }: AcmeTls, extraCa: string[]): Resource[] {
   const { user: name, home, webroot } = acme;
   const own = { owner: name, group: name };
   return [
     group(name),
     user({ name, home, system: true }),
-    directory({ path: home, ...own }),
+    directory({ path: home, holds: 'ours' }),
     directory({ path: webroot, ...own }),
     ...['config', 'work', 'logs'].map((part) => directory({ path: `${home}/${part}`, mode: 0o700, ...own })),
-    ca === null ? absent(directoryCaPath) : file({ path: directoryCaPath, content: ca }),
+    ca === null
+      ? absent(directoryCaPath)
+      : file({ path: directoryCaPath, content: [ca, ...extraCa].join('') }),
   ];
 }
 
-function unitFiles({ kind }: TlsSettings): Resource[] {
+/** Of an earlier apply. */
+function noAccount(): Resource[] {
+  const { user: name, home } = acme;
+  const goals = [user({ name, home, system: true }), group(name)].flatMap(
+    (resource) => resource.inverse({ purge: false }).goal ?? [],
+  );
+  return [
+    ...[directoryCaPath, issuedPath, home].map((path) => absent(path)),
+    ...goals.map((goal) => ({ ...goal, inverse: () => ({}) })),
+  ];
+}
+
+/** Before systemd is told of its units. */
+export function certificateUnitFiles({ tls: { kind } }: Settings): Resource[] {
   const path = (unit: string) => `/etc/systemd/system/${unit}`;
   if (kind !== 'letsencrypt') {
     return [noService(certificateTimer), ...certificateUnits.map((unit) => absent(path(unit)))];
@@ -117,6 +130,9 @@ type InstalledState = {
   pem: string | null;
   server: FileState;
   hsts: FileState;
+  record: IssueRecord | null;
+  /** What nginx has read, as sha256sum prints it. */
+  read: string | null;
   now: number;
 };
 
@@ -125,23 +141,26 @@ export function installed(tls: AcmeTls): Resource<InstalledState> {
   return {
     id: `installed certificate ${serverPath}`,
     async check(host) {
-      const [issued, pem, server, hsts] = await Promise.all([
+      const [issued, pem, server, hsts, record, read] = await Promise.all([
         load(host, issuedPath),
         host.read(issuedPath),
         readFileState(host, serverPath),
         readFileState(host, hstsPath),
+        readRecord(host),
+        host.read('/run/berth/loaded/nginx.service'),
       ]);
-      return { issued, pem, server, hsts, now: Date.now() };
+      return { issued, pem, server, hsts, record, read, now: Date.now() };
     },
-    plan({ issued, pem, server, hsts, now }) {
+    plan({ issued, pem, server, hsts, record, read, now }) {
       const fits = issued?.keyMatches && otherNames(issued, tls.names) === null;
       if (!fits || pem === null || Date.parse(issued.certificate.validTo) < now) return [];
-      if (server.content === pem) return planWrite(writeServer(pem, server.content, ''), server.stat);
-      return [
-        ...planWrite(writeHsts(hstsOf(tls, true), hsts.content), hsts.stat),
-        writeServer(pem, server.content, `of ${issuerOf(issued)}`),
-        { do: 'run', argv: ['systemctl', 'reload', 'nginx.service'] },
+      const note = `of ${issuerOf(issued)}`;
+      const changes = [
+        ...planWrite(writeHsts(hstsOf(tls, isFrom(tls, record)), hsts.content), hsts.stat),
+        ...planWrite(writeServer(pem, server.content, note), server.stat),
       ];
+      if (read?.includes(checksums({ [serverPath]: pem })) && changes.length === 0) return [];
+      return [...changes, { do: 'run', argv: ['systemctl', 'reload', 'nginx.service'] }];
     },
     byHand: () => [],
     inverse: () => ({}),
@@ -166,20 +185,32 @@ function writeHsts(content: string, before: string | null) {
   return { do: 'write', path: hstsPath, content, before, mode: 0o644, owner: 'root', group: 'root' } as const;
 }
 
-type HstsState = { own: FileState; server: Loaded | null };
+type HstsState = { own: FileState; server: string | null; issued: string | null; record: IssueRecord | null };
 
 /** Browsers are told to come by https alone once somebody vouches for the certificate whom they know. */
 export function hsts({ tls }: Settings): Resource<HstsState> {
   return {
     id: 'HSTS',
     async check(host) {
-      const [own, server] = await Promise.all([readFileState(host, hstsPath), load(host, serverPath)]);
-      return { own, server };
+      const [own, server, issued, record] = await Promise.all([
+        readFileState(host, hstsPath),
+        host.read(serverPath),
+        host.read(issuedPath),
+        readRecord(host),
+      ]);
+      return { own, server, issued, record };
     },
-    plan: ({ own, server }) =>
-      planWrite(writeHsts(hstsOf(tls, server !== null && !isLocal(server)), own.content), own.stat),
+    plan({ own, server, issued, record }) {
+      const known = tls.kind === 'letsencrypt' && server !== null && server === issued && isFrom(tls, record);
+      return planWrite(writeHsts(hstsOf(tls, tls.kind === 'own' || known), own.content), own.stat);
+    },
     inverse: () => ({ goal: gone(hstsPath) }),
   };
+}
+
+/** Not of a staging authority, say, that was asked before. */
+function isFrom({ directory }: AcmeTls, record: IssueRecord | null): boolean {
+  return record?.issuedFrom === directory;
 }
 
 /** Mozilla's two years. */
@@ -189,35 +220,18 @@ function hstsOf(tls: TlsSettings, trusted: boolean): string {
 }
 
 /** A certificate of the person's own; its key comes with an apply and is kept nowhere else. */
-function ownCertificate({ chain, keyDigest }: OwnTls, key: string | undefined): Resource<FileState> {
+function ownCertificate({ chain }: OwnTls, key: string | undefined): Resource<FileState> {
   return {
     id: `certificate ${serverPath}`,
     check: (host) => readFileState(host, serverPath),
     plan({ stat, content }) {
-      const found = content?.endsWith(chain) ? content.slice(0, -chain.length) : null;
-      const same = found !== null && digestOf(found) === keyDigest;
-      const wanted = same ? content : (key ?? '') + chain;
-      return planWrite(writeOwn(wanted, content), stat);
+      const there = content?.endsWith(chain) && parse(content)?.keyMatches ? content : null;
+      // Drift is looked for without it, and writes nothing.
+      const wanted = there ?? (key ?? '') + chain;
+      return planWrite(writeServer(wanted, content, 'of tls.cert and tls.key'), stat);
     },
     inverse: () => ({ goal: gone(serverPath) }),
   };
-}
-
-function writeOwn(content: string | null, before: string | null) {
-  const note = 'of tls.cert and tls.key';
-  return {
-    do: 'write',
-    path: serverPath,
-    content: content ?? '',
-    before,
-    ...secretFile,
-    secret: true,
-    note,
-  } as const;
-}
-
-export function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Who issued it, in a word: `Let's Encrypt`. */

@@ -10,7 +10,8 @@ export const issuedPath = '/var/lib/berth/issued.pem';
 /** PEM by which certbot trusts the directory. */
 export const directoryCaPath = '/etc/berth/tls/acme-ca.pem';
 
-export const hstsPath = '/etc/nginx/conf.d/berth-hsts.conf';
+// A dot, which no application's name has.
+export const hstsPath = '/etc/nginx/conf.d/berth.hsts.conf';
 
 /** All that certbot reads and writes, as a user of its own. */
 export const acme = {

@@ -41,6 +41,7 @@ describe('a certificate of an ACME authority', () => {
       state({ record: { ...record, issuedFrom: 'https://other.example/directory' } }),
       /another authority/,
     ],
+    ['is due where the last try failed', state({ record: { ...record, failure } }), /the last try failed/],
     ['is due when somebody asks for it', state({ record: { ...record, asked: true } }), /somebody asks/],
   ];
   for (const [what, its, reason] of table)

@@ -18,6 +18,7 @@ export function dueFor(tls: AcmeTls, { record, issued, now }: IssueState): strin
   if (!issued?.keyMatches || !record) return 'none was issued yet';
   if (record.issuedFrom !== tls.directory) return 'it is of another authority';
   if (record.asked) return 'somebody asks for it';
+  if (isAbout(record, tls) && record.failure) return 'the last try failed';
   return otherNames(issued, tls.names) ?? ending(issued, now);
 }
 
@@ -36,19 +37,23 @@ function ending({ certificate: { validFrom, validTo } }: Loaded, now: number): s
   return to - now < (to - from) / share ? `it ends ${validTo}` : null;
 }
 
+const unfinished = { reason: 'the last try did not come to its end', retryAfter: null };
+
 /**
  * Asks the authority, first on trial where this may go wrong: trials use up none of its limits. Writes down how it
  * went, and what was issued; what nginx serves is left as it is.
  */
 export async function issue(host: Host, settings: Settings, tls: AcmeTls): Promise<IssueRecord> {
   const { record, issued } = await readIssueState(host);
-  const about = isAbout(record, tls) ? record : null;
-  const renewal = about?.issuedFrom === tls.directory && issued !== null && !about.failure;
+  const before = isAbout(record, tls) ? record.failure : null;
+  const renewal = isAbout(record, tls) && record.issuedFrom === tls.directory && issued && !before;
   const { names, directory } = tls;
   const kept = { names, directory, issuedFrom: record?.issuedFrom ?? null };
+  // Whatever ends this half way must not ask again and again for what was issued already.
+  await writeRecord(host, { ...kept, failure: failureAfter(before, unfinished, Date.now()) });
   const refused = await ask(host, settings, tls, { trialFirst: !renewal });
   const next: IssueRecord = refused
-    ? { ...kept, failure: failureAfter(about?.failure ?? null, refused, Date.now()) }
+    ? { ...kept, failure: failureAfter(before, refused, Date.now()) }
     : { ...kept, issuedFrom: directory, failure: null };
   await writeRecord(host, next);
   return next;
@@ -71,9 +76,15 @@ async function ask(
     const refusal = refusalIn(`${stdout}\n${stderr}`, Date.now());
     return { ...refusal, reason: `${new URL(attempt.server).host}: ${refusal.reason}` };
   }
-  // As the user who owns them, so that a symlink there leads to nothing that this user cannot read.
-  const pem = await host.must(['cat', '--', ...issuedFiles], { user: acme.user });
-  const wrong = parse(pem)?.keyMatches ? otherNames(parse(pem), tls.names) : 'its key does not match';
+  return take(host, tls);
+}
+
+/** As the user who owns them, so that a symlink there leads to nothing that this user cannot read. */
+async function take(host: Host, tls: AcmeTls): Promise<Refusal | null> {
+  const reading = { user: acme.user, timeoutMs: 10_000 };
+  const { code, stdout: pem, stderr } = await host.run(['cat', '--', ...issuedFiles], reading);
+  const found = code === 0 ? parse(pem) : null;
+  const wrong = found?.keyMatches ? otherNames(found, tls.names) : stderr.trim() || 'its key does not match';
   if (wrong) return { reason: `what was issued cannot serve: ${wrong}`, retryAfter: null };
   await host.write(issuedPath, pem, secretFile);
   return null;

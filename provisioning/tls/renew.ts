@@ -4,11 +4,11 @@ import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
 import { readKeptSettings } from '../kept-settings.ts';
 import { localRun } from '../local-run.ts';
-import { holder } from '../runs.ts';
-import type { AcmeTls, Settings } from '../settings.ts';
+import { logOf } from '../runs.ts';
+import type { AcmeTls } from '../settings.ts';
 import { installed } from './certificates.ts';
 import { dueFor, issue, readIssueState, waitsUntil } from './issue.ts';
-import { type IssueRecord, isAbout, readRecord, writeRecord } from './record.ts';
+import { type IssueFailure, isAbout, readRecord, writeRecord } from './record.ts';
 
 type Context = Pick<Run, 'host' | 'emit'>;
 
@@ -34,59 +34,56 @@ export async function renewCertificate(_input: unknown, { host, emit }: Context)
 }
 
 /**
- * Asks for a certificate now, due or not, and says how it went; a person's own try is not held back by earlier failures.
+ * Asks for a certificate now, due or not; a person's own try is not held back by earlier failures.
  *
- * @throws BerthError `certificate_not_issued`
+ * @throws BerthError `certificate_not_issued`, `not_applied`
  */
-export async function askAgain(settings: Settings, host: Host): Promise<AcmeTls> {
-  const { tls } = settings;
+export async function askAgain(host: Host): Promise<void> {
+  const { tls } = await readKeptSettings(host);
   if (tls.kind !== 'letsencrypt') {
     throw new BerthError(
       'wrong_usage',
-      `tls.kind is ${tls.kind}: there is nothing to be asked for`,
+      `the machine was applied with tls.kind ${tls.kind}: there is nothing to be asked for`,
       'tls: letsencrypt in the hosts file, then berth apply',
     );
   }
+  const { names, directory } = tls;
   const record = await readRecord(host);
-  if (!isAbout(record, tls)) {
-    throw new BerthError(
-      'not_applied',
-      'the machine was not applied with these names yet',
-      'run: berth apply',
-    );
-  }
-  await writeRecord(host, { ...record, asked: true });
-  await host.run(['systemctl', 'start', 'berth-certificate.service']);
-  const { failure } = (await readRecord(host)) as IssueRecord;
-  if (failure) throw notIssued(tls, failure);
-  return tls;
+  const failure = isAbout(record, tls) ? record.failure : null;
+  const issuedFrom = record?.issuedFrom ?? null;
+  await writeRecord(host, { names, directory, issuedFrom, failure, asked: true });
+  const { stderr } = await host.run(['systemctl', 'start', 'berth-certificate.service']);
+  const after = await readRecord(host);
+  if (after?.failure) throw notIssued(tls, after.failure);
+  if (after?.asked !== true) return;
+  throw new BerthError(
+    'command_failed',
+    `berth-certificate.service did not ask: ${stderr.trim()}`,
+    'see why on the machine: journalctl -u berth-certificate.service',
+  );
 }
 
 async function installByRun(host: Host, tls: AcmeTls, emit: (event: Event) => void): Promise<void> {
   const resource = installed(tls);
   if (resource.plan(await resource.check(host)).length === 0) return;
   const { argv, request, id } = localRun({ verb: 'installCertificate', input: null, by: 'timer' });
-  const { code, stderr } = await host.run(argv, { input: request });
+  const { code, stdout, stderr } = await host.run(argv, { input: request });
   if (code === 0) return;
-  host.forget();
-  const held = await holder(undefined, { host });
-  if (held === null || held.id === id) {
+  if (await host.stat(logOf(id))) {
     throw new BerthError(
       'command_failed',
-      `nginx did not take the new certificate: ${stderr}`,
+      `nginx has not the new certificate: ${stdout}${stderr}`,
       'berth apply',
     );
   }
-  emit({
-    type: 'progress',
-    text: `the ${held.verb} of ${held.by} holds the machine: nginx gets it the next time`,
-  });
+  // It never began: another one held the machine.
+  emit({ type: 'progress', text: 'another run holds the machine: nginx gets the certificate the next time' });
 }
 
-function notIssued(tls: AcmeTls, { reason, next }: NonNullable<IssueRecord['failure']>): BerthError {
+function notIssued(tls: AcmeTls, { reason, next }: IssueFailure): BerthError {
   return new BerthError(
     'certificate_not_issued',
-    `there is no new certificate for ${tls.names.join(', ')}: ${reason}\nThe machine serves with the one that it has, and asks again at ${next}.`,
+    `there is no new certificate for ${tls.names.join(', ')}: ${reason}\nnginx goes on with what it has, and the machine asks again after ${next}.`,
     'mend what the authority says, then run: berth certificate renew',
   );
 }

@@ -28,10 +28,8 @@ export const command: Command = {
   },
 };
 
-async function renew(context: Context, side: MachineSide): Promise<void> {
-  const { code, runtime, by } = side;
-  const input = { settings: await context.settings(), code, runtime, by };
-  await context.report.step('asks for a certificate', () => side.change('certificate', input, () => {}));
+async function renew({ report }: Context, side: MachineSide): Promise<void> {
+  await report.step('asks for a certificate', () => side.change('certificate', null, () => {}));
 }
 
 async function show(context: Context, side: MachineSide): Promise<number> {

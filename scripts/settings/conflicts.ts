@@ -1,9 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { HostYaml, Path, Problem } from './document.ts';
+import { namesIn } from './files.ts';
 import { pathText } from './problems.ts';
 import { reservedWithDatabase } from './reserved.ts';
-import type { AppDocument, HostDocument } from './schema.ts';
+import { type AppDocument, type HostDocument, letsEncrypt } from './schema.ts';
 
 /** What no key is wrong about alone: settings that cannot stand side by side. */
 export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
@@ -24,27 +25,41 @@ function ports({ nginx }: HostDocument): [Path, string][] {
   return [[['nginx', 'https_port'], `${nginx.https_port} is http_port too; give each a port of its own`]];
 }
 
-function certificate({ tls, apps }: HostDocument): [Path, string][] {
+function certificate(host: HostDocument): [Path, string][] {
+  const { tls, nginx } = host;
+  const found = tls.kind === 'letsencrypt' ? issuable(host) : tls.kind === 'own' ? covered(host) : [];
+  const elsewhere = (nginx.public_https_port ?? nginx.https_port) !== 443;
+  if (tls.hsts && elsewhere)
+    found.push([['tls', 'hsts'], 'sends browsers to port 443, where this site is not; take it out']);
+  return found;
+}
+
+/** Ends of names that lead nowhere in public (RFC 2606, 6761, 6762, 8375). */
+const privateNames = /(^|\.)(test|example|invalid|localhost|local|internal|home\.arpa)$/;
+
+function issuable({ tls, apps }: HostDocument): [Path, string][] {
   const domains = Object.values(apps).flatMap((app) => app.domains);
-  if (tls.kind === 'letsencrypt') {
-    const address = tls.names.find((name) => isIP(name));
-    if (address) return [[['tls', 'names'], `${address} is an address; name what leads to it`]];
-    if (tls.names.length + domains.length > 0) return [];
+  const address = tls.names.find((name) => isIP(name));
+  if (address) return [[['tls', 'names'], `${address} is an address; name what leads to it`]];
+  const names = [...tls.names, ...domains];
+  if (names.length === 0) {
     const text = 'letsencrypt wants a name that leads to this machine: apps.<app>.domains, or tls.names';
     return [[['tls'], text]];
   }
-  if (tls.kind !== 'own') return [];
+  const publicly = tls.directory === letsEncrypt.directory;
+  const hidden = names.find((name) => publicly && (!name.includes('.') || privateNames.test(name)));
+  return hidden === undefined ? [] : [[['tls'], `letsencrypt issues nothing for ${hidden}, no public name`]];
+}
+
+function covered({ tls, apps }: HostDocument): [Path, string][] {
+  const domains = Object.values(apps).flatMap((app) => app.domains);
   const server = new X509Certificate(tls.cert);
-  const others = domains.filter((domain) => !server.checkHost(domain));
-  return [
-    ...(server.checkPrivateKey(createPrivateKey(tls.key))
-      ? []
-      : [[['tls', 'key'], 'is not the key of tls.cert'] as [Path, string]]),
-    ...others.map((domain): [Path, string] => [
-      ['tls', 'cert'],
-      `is not for ${domain}, a domain of an application`,
-    ]),
-  ];
+  const others = [...tls.names, ...domains].filter(
+    (name) => !(isIP(name) ? server.checkIP(name) : server.checkHost(name)),
+  );
+  if (others.length > 0) return others.map((name) => [['tls', 'cert'], `is not for ${name}`]);
+  if (tls.names.length + domains.length + namesIn(tls.cert).length > 0) return [];
+  return [[['tls', 'cert'], 'is for no name in full; say in tls.names what leads to this machine']];
 }
 
 function own(

@@ -25,16 +25,22 @@ export function readChain(path: string, directory: string): string {
   const certificates = read(localPath(path, directory)).match(CERTIFICATE) ?? [];
   const [first] = certificates;
   if (first === undefined) throw new RangeError('holds no certificate in PEM (-----BEGIN CERTIFICATE-----)');
-  const { ca, validTo, validToDate } = decode(first);
-  if (ca) throw new RangeError("begins with an authority's certificate; the server's own comes first");
-  if (validToDate < new Date()) throw new RangeError(`holds a certificate that expired on ${validTo}`);
+  if (decode(first).ca)
+    throw new RangeError("begins with an authority's certificate; the server's own comes first");
   for (const pem of certificates.slice(1)) decode(pem);
   return certificates.map((pem) => `${pem}\n`).join('');
 }
 
-/** A private key's PEM (PKCS #8). As `readCertificates`; no error says anything of its content. */
-export function readPrivateKey(path: string, directory: string): string {
-  const text = read(localPath(path, directory));
+/** The names in full, no wildcards, that the first certificate of a PEM text is for. */
+export function namesIn(pem: string): string[] {
+  const alternatives = new X509Certificate(pem).subjectAltName?.split(', ') ?? [];
+  const names = alternatives.flatMap((text) => /^(?:DNS|IP Address):([^*]+)$/.exec(text)?.[1] ?? []);
+  return names.map((name) => name.toLowerCase());
+}
+
+/** A private key's PEM (PKCS #8). Throws RangeError with the reason, which says nothing of its content. */
+export function readPrivateKey(path: string): string {
+  const text = read(path);
   try {
     return String(createPrivateKey(text).export({ type: 'pkcs8', format: 'pem' }));
   } catch {
@@ -53,7 +59,8 @@ export function identityFile(path: string, directory: string): string {
   return absolute;
 }
 
-function localPath(path: string, directory: string): string {
+/** The absolute path of a file of this computer. */
+export function localPath(path: string, directory: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(directory, path);
 }
 

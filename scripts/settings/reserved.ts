@@ -22,7 +22,7 @@ const taken = words(`
   sendmail services sgml shadow shells shm skel snapd snap snmp srv ssh ssl subgid subuid sudo sudoers supervisor
   swap sysctl sysstat system systemd tcb terminfo time timesyncd timezone tmpfiles tmux tor ubuntu ucf udev udisks
   ufw unattended-upgrades update upower user users utmp varnish vconsole vim vmware wireguard wpa x11 xattr xdg
-  berth berth-web
+  berth
 `);
 
 /** Variables that the machine sets or that a login shell obeys, each with who owns it. */
@@ -40,7 +40,7 @@ const variables: [pattern: RegExp, reason: string][] = [
 ];
 
 export function isSystemUser(name: string): boolean {
-  return users.has(name) || /^(systemd-|_)/.test(name);
+  return users.has(name) || /^(systemd-|berth-|_)/.test(name);
 }
 
 export function isSystemName(name: string): boolean {

@@ -1,6 +1,6 @@
 import Joi from 'joi';
 import { messageOf } from '../../provisioning/errors.ts';
-import { identityFile, readCertificates, readChain, readPrivateKey } from './files.ts';
+import { identityFile, localPath, readCertificates, readChain } from './files.ts';
 import * as names from './names.ts';
 import { parsePublicKey } from './public-key.ts';
 import { parseDuration, parseSize, type Range } from './units.ts';
@@ -33,8 +33,9 @@ export type HostDocument = {
     directory: string;
     staging?: string;
     ca: string | null;
-    /** PEM texts, of the files that they name. */
+    /** The PEM text of the file that it names. */
     cert: string;
+    /** An absolute path. */
     key: string;
     hsts?: boolean;
   };
@@ -169,12 +170,13 @@ function tls(directory: string): Joi.Schema {
     staging: byAcme(text(names.directoryUrl)),
     ca: byAcme(pem(readCertificates).allow(null).default(null)),
     cert: only('own', pem(readChain).required()),
-    key: only('own', pem(readPrivateKey).required()),
+    key: only('own', pem(localPath).required()),
     hsts: notLocal(Joi.boolean()),
   });
-  const then = Joi.string()
-    .valid('local', 'letsencrypt')
-    .custom((kind: string) => Joi.attempt({ kind }, otherwise));
+  const words = ['local', 'letsencrypt'];
+  const then = Joi.string().custom((kind: string, helpers) =>
+    words.includes(kind) ? Joi.attempt({ kind }, otherwise) : helpers.error('any.only', { valids: words }),
+  );
   return Joi.alternatives()
     .conditional(Joi.string(), { then, otherwise })
     .empty(null)

@@ -136,7 +136,7 @@ describe('a certificate', function () {
     const modes = await root('stat -c "%a %U" /etc/berth/tls/server.pem /var/lib/berth/issued.pem');
     assert.equal(modes, '600 root\n600 root\n');
     const account = await root(
-      'find /var/lib/berth/acme -not -user berth-acme; test ! -e /etc/letsencrypt/live',
+      'find /var/lib/berth/acme -mindepth 1 -not -user berth-acme; test ! -e /etc/letsencrypt/live',
     );
     assert.equal(account, '');
   });
