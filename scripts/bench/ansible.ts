@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { containerMachine } from '../machines/container.ts';
 import type { Reach } from '../machines/machine.ts';
-import { run, runChecked } from '../process.ts';
+import { runChecked } from '../process.ts';
 import { quietReport } from '../report.ts';
+import { bringPython, play } from './play.ts';
 
 /**
  * A converged `berth apply` beside a converged `ansible-playbook` of `ansible/site.yml`, in turns in one run: both with
@@ -14,7 +13,6 @@ import { quietReport } from '../report.ts';
  */
 const root = join(import.meta.dirname, '../..');
 const rounds = Number(process.env.BERTH_ROUNDS ?? 5);
-const scratch = mkdtempSync(join(tmpdir(), 'berth-bench-'));
 const report = quietReport(console.error);
 
 type Way = { name: string; run(): Promise<void>; seconds: number[] };
@@ -35,7 +33,6 @@ try {
   show(ways);
 } finally {
   await machine.destroy(report);
-  rmSync(scratch, { recursive: true, force: true });
 }
 
 function waysTo(reach: Reach): Way[] {
@@ -75,33 +72,15 @@ async function berth(): Promise<void> {
   requireNothingChanged(/0 added, 0 changed, 0 removed/, await apply());
 }
 
-/** The first runs, whose changes are not measured. Ansible needs Python there, which a bare Debian has not. */
+/** The first runs, whose changes are not measured. */
 async function bring(reach: Reach): Promise<void> {
-  const { sshConfig = '', alias } = reach;
-  const python = 'apt-get -qq update && apt-get -qq -y install python3';
-  await runChecked(['ssh', '-F', sshConfig, '-l', 'root', alias, python]);
-  await play(reach, {});
+  await bringPython(reach);
+  await play(reach, 'site.yml');
   await apply();
 }
 
 async function playbook(reach: Reach, env: Record<string, string>): Promise<void> {
-  requireNothingChanged(/changed=0 .*failed=0/, await play(reach, env));
-}
-
-async function play({ sshConfig, alias }: Reach, env: Record<string, string>): Promise<string> {
-  const inventory = join(scratch, 'inventory');
-  writeFileSync(inventory, `machine ansible_host=${alias} ansible_user=root\n`);
-  const argv = ['ansible-playbook', '--inventory', inventory, join(import.meta.dirname, 'ansible/site.yml')];
-  const result = await run(argv, {
-    env: {
-      ANSIBLE_PIPELINING: '1',
-      ANSIBLE_SSH_ARGS: `-F ${sshConfig} -o ControlMaster=auto -o ControlPersist=60s`,
-      ANSIBLE_SSH_CONTROL_PATH_DIR: join(scratch, 'cp'),
-      ...env,
-    },
-  });
-  if (result.code === 0) return result.stdout;
-  throw new Error(`ansible-playbook: ${result.stdout}\n${result.stderr}`);
+  requireNothingChanged(/changed=0 .*failed=0/, await play(reach, 'site.yml', env));
 }
 
 function requireNothingChanged(expected: RegExp, said: string): void {
