@@ -26,7 +26,8 @@ function problemsOf(text: string): string[] {
 describe('hosts files', () => {
   it('local.yml, as it comes with the repository, is complete by its defaults', () => {
     const show = ['-C', root, 'show', 'HEAD:provisioning/hosts/local.yml'];
-    assert.deepEqual(parse(execFileSync('git', show, { encoding: 'utf8' })), parse(least));
+    const local = parse(execFileSync('git', show, { encoding: 'utf8' }));
+    assert.deepEqual(local, { ...parse(least), auto: true });
   });
 
   it('example.yml states every default as the schema has it', () => {
@@ -91,7 +92,15 @@ describe('parseHostFile', () => {
     ],
     [
       'machine: {kind: vm, image: x}\napps: {api: {}}\n',
-      /:1:17 machine.kind: "vm" is none of: container, ssh/,
+      /:1:17 machine.kind: "vm" is none of: auto, container, vagrant, ssh/,
+    ],
+    [
+      'machine: {kind: vagrant, memory: 4gb}\napps: {api: {}}\n',
+      /:1:26 machine.memory: does not belong to this kind/,
+    ],
+    [
+      'machine: {kind: vagrant}\nssh: {port: 2222}\napps: {api: {}}\n',
+      /:2:7 ssh.port: a machine of Vagrant's is forwarded to at 22/,
     ],
     [`${least}timezone:\n`, /timezone: is empty; write a value/],
     [`${least}nginx: {https_port: "443"}\n`, /:3:21 nginx.https_port: must be a number, not "443"/],

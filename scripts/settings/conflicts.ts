@@ -8,6 +8,7 @@ export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
   const apps = Object.entries(host.apps);
   const found: [path: Path, text: string][] = [
     ...ports(host),
+    ...vagrant(host),
     ...apps.flatMap(([name, app], index) => [
       ...own(name, app, host),
       ...apps.slice(0, index).flatMap((earlier) => between(name, app, earlier)),
@@ -19,6 +20,19 @@ export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
 function ports({ nginx }: HostDocument): [Path, string][] {
   if (nginx.http_port !== nginx.https_port) return [];
   return [[['nginx', 'https_port'], `${nginx.https_port} is http_port too; give each a port of its own`]];
+}
+
+/** The Vagrantfile forwards these and no others, and Vagrant itself logs in at 22. */
+function vagrant({ machine, ssh, nginx }: HostDocument): [Path, string][] {
+  if (machine.kind !== 'vagrant') return [];
+  const fixed: [Path, given: number, wanted: number][] = [
+    [['ssh', 'port'], ssh.port, 22],
+    [['nginx', 'http_port'], nginx.http_port, 80],
+    [['nginx', 'https_port'], nginx.https_port, 443],
+  ];
+  return fixed
+    .filter(([, given, wanted]) => given !== wanted)
+    .map(([path, , wanted]) => [path, `a machine of Vagrant's is forwarded to at ${wanted}; leave it out`]);
 }
 
 function own(

@@ -5,13 +5,15 @@ import * as names from './names.ts';
 import { parsePublicKey } from './public-key.ts';
 import { parseDuration, parseSize, type Range } from './units.ts';
 
+export type MachineKind = 'container' | 'vagrant' | 'ssh';
+
 /** A hosts file as its schema leaves it: keys as in the file, defaults filled in, units read. */
 export type HostDocument = {
   hostname?: string;
   timezone: string;
   locale: string;
   machine: {
-    kind: 'container' | 'ssh';
+    kind: MachineKind | 'auto';
     image: 'debian-12' | 'debian-13';
     network: string;
     memory: number;
@@ -125,17 +127,23 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
   });
 }
 
+const kinds = ['auto', 'container', 'vagrant', 'ssh'];
+/** `auto` may come to be a container. */
+const contained = ['auto', 'container'];
+
 function machine(directory: string): Joi.ObjectSchema {
   return Joi.object({
-    kind: Joi.string().valid('container', 'ssh').required(),
-    image: only('container', Joi.string().valid('debian-13', 'debian-12').default('debian-13')),
-    network: only('container', text(names.privateNetwork).default('10.77.0.0/24')),
-    memory: only('container', size('2gb', { from: '512mb', to: '1024gb' })),
-    host: only('ssh', text(names.sshDestination).required()),
-    port: only('ssh', port()),
-    user: only('ssh', text(names.loginName)),
+    kind: Joi.string()
+      .valid(...kinds)
+      .required(),
+    image: only(contained, Joi.string().valid('debian-13', 'debian-12').default('debian-13')),
+    network: only(contained, text(names.privateNetwork).default('10.77.0.0/24')),
+    memory: only(contained, size('2gb', { from: '512mb', to: '1024gb' })),
+    host: only(['ssh'], text(names.sshDestination).required()),
+    port: only(['ssh'], port()),
+    user: only(['ssh'], text(names.loginName)),
     identity: only(
-      'ssh',
+      ['ssh'],
       text((path) => identityFile(path, directory)),
     ),
   });
@@ -187,11 +195,10 @@ function entries(parseKey: (key: string) => string, value: Joi.Schema): Joi.Obje
   return Joi.object().pattern(/^/, value.custom(checkKey)).empty(null);
 }
 
-/** A key of one kind of machine, which the other kind has no use for. */
-function only(kind: 'container' | 'ssh', then: Joi.Schema): Joi.Schema {
-  const other = kind === 'ssh' ? 'container' : 'ssh';
-  const when = (is: string, then: Joi.Schema) => ({ is, then });
-  return Joi.when('kind', { switch: [when(kind, then), when(other, Joi.forbidden())] });
+/** A key of some kinds of machine, which the others have no use for. */
+function only(those: string[], then: Joi.Schema): Joi.Schema {
+  const when = (is: string) => ({ is, then: those.includes(is) ? then : Joi.forbidden() });
+  return Joi.when('kind', { switch: kinds.map(when) });
 }
 
 function list(item: Joi.Schema): Joi.ArraySchema {
