@@ -30,7 +30,11 @@ export function createContext({ io, report, flags, edge, shared }: Parts): Conte
   const hostFile = cached(async () => {
     if (hosts.length > 1) throw severalHosts(hosts);
     const { readHostFile } = await import('./hosts.ts');
-    return readHostFile(root, flags.host, kindHere(stateDirectory, flags.host) ?? flags.machine ?? 'container');
+    return readHostFile(
+      root,
+      flags.host,
+      kindHere(stateDirectory, flags.host) ?? flags.machine ?? 'container',
+    );
   });
   const appNames = async () => Object.keys((await hostFile()).settings.apps);
   const machine = cached(async () => edge.openMachine(await hostFile(), { root, stateDirectory, signal }));

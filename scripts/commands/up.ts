@@ -1,8 +1,8 @@
 import type { AppSettings } from '../../provisioning/settings.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Status } from '../status.ts';
 import { chooseKind } from '../machines/choose-kind.ts';
+import type { Status } from '../status.ts';
 import { bringUp } from '../up.ts';
 
 export const command: Command = {

@@ -197,8 +197,10 @@ function entries(parseKey: (key: string) => string, value: Joi.Schema): Joi.Obje
 
 /** A key of some kinds of machine, which the others have no use for. */
 function only(those: string[], then: Joi.Schema): Joi.Schema {
-  const when = (is: string) => ({ is, then: those.includes(is) ? then : Joi.forbidden() });
-  return Joi.when('kind', { switch: kinds.map(when) });
+  const when = (is: string, then: Joi.Schema) => ({ is, then });
+  return Joi.when('kind', {
+    switch: kinds.map((kind) => when(kind, those.includes(kind) ? then : Joi.forbidden())),
+  });
 }
 
 function list(item: Joi.Schema): Joi.ArraySchema {
