@@ -15,12 +15,9 @@ const dropIns = '/etc/ssh/sshd_config.d';
 export const sshdDropIn = `${dropIns}/00-berth.conf`;
 
 /** sshd as it shall be; what it does not say of users stays the distribution's. */
-export function sshd({ ssh: { port, vagrant }, nginx }: Settings, platform: Platform): Resource[] {
-  const kex = [...keyExchanges(platform), ...(vagrant ? [netSsh] : [])].join(',');
-  const content = [
-    render('provisioning/files/sshd.conf', { port, kex }),
-    ...(vagrant ? [forwards(vagrant, nginx)] : []),
-  ].join('');
+export function sshd(settings: Settings, platform: Platform): Resource[] {
+  const { port } = settings.ssh;
+  const content = sshdConfiguration(settings, platform);
   const proof = ['sshd', '-t'];
   const risk: Risk = { paths: [main, sshdDropIn], restore: restoreOf(platform) };
   const configuration = { [sshdDropIn]: content };
@@ -36,6 +33,14 @@ export function sshd({ ssh: { port, vagrant }, nginx }: Settings, platform: Plat
       ...(platform.sshSocket ? [socketPort(port)] : []),
     ].map((resource) => risky(risk, resource)),
   ];
+}
+
+/** The text of the drop-in. */
+export function sshdConfiguration({ ssh, nginx }: Settings, platform: Platform): string {
+  const { port, vagrant } = ssh;
+  const kex = [...keyExchanges(platform), ...(vagrant ? [netSsh] : [])].join(',');
+  const text = render('provisioning/files/sshd.conf', { port, kex });
+  return vagrant ? text + forwards(vagrant, nginx) : text;
 }
 
 /** The hybrid ones withstand a recording that is broken years later; OpenSSH 10 warns of a server without. */

@@ -197,6 +197,21 @@ describe('resolveSettings', () => {
     assert.deepEqual(resolveSettings(file, reach).tls.names, ['10.77.0.2', 'a.example', 'b.example']);
   });
 
+  it('takes the port and the host name that the Vagrantfile was told where the file says nothing else', () => {
+    const vagrant = { httpsPort: 9443, hostname: 'box' };
+    const ofVagrant = { ...reach, firstUser: 'vagrant', vagrant };
+    const said = 'hostname: api1\nnginx: {public_https_port: 443}\n';
+    const found = [least, least + said].map((text) => {
+      const { hostname, nginx, ssh } = resolveSettings(parse(text), ofVagrant);
+      return [hostname, nginx.publicHttpsPort, ssh.vagrant];
+    });
+    assert.deepEqual(found, [
+      ['box', 9443, 'vagrant'],
+      ['api1', 9443, 'vagrant'],
+    ]);
+    assert.equal(resolveSettings(parse(least), reach).ssh.vagrant, null);
+  });
+
   it('refuses a machine that nobody could log in to', () => {
     const { publicKey: _, ...keyless } = reach;
     assert.throws(() => resolveSettings(parse(least), keyless), { code: 'settings_invalid' });
