@@ -198,7 +198,7 @@ describe('resolveSettings', () => {
   });
 
   it('takes the port and the host name that the Vagrantfile was told where the file says nothing else', () => {
-    const vagrant = { httpsPort: 9443, hostname: 'box' };
+    const vagrant = { httpPort: 9080, httpsPort: 9443, hostname: 'box' };
     const ofVagrant = { ...reach, firstUser: 'vagrant', vagrant };
     const said = 'hostname: api1\nnginx: {public_https_port: 443}\n';
     const found = [least, least + said].map((text) => {

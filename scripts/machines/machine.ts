@@ -38,6 +38,6 @@ export type Reach = {
   publicKey?: string;
   /** The names and addresses by which people reach it, the first is the main one; e.g. `10.77.0.2`. */
   names: string[];
-  /** Of a machine of Vagrant's: the port of this computer that leads to nginx, and the host name, as it was told. */
-  vagrant?: { httpsPort: number; hostname: string };
+  /** Of a machine of Vagrant's: the ports of this computer that lead to nginx, and the host name, as it was told. */
+  vagrant?: { httpPort: number; httpsPort: number; hostname: string };
 };

@@ -48,7 +48,7 @@ describe('a machine of Vagrant’s', () => {
     for (const each of [directory, vagrant]) mkdirSync(each, { recursive: true });
     writeFileSync(join(vagrant, 'id'), 'abc');
     const about = { id: 'abc', provider: 'libvirt', host: '127.0.0.1', port, user: 'vagrant', keys: ['/k'] };
-    const text = JSON.stringify({ ...about, httpsPort: 9443, hostname: 'box' });
+    const text = JSON.stringify({ ...about, httpPort: 9080, httpsPort: 9443, hostname: 'box' });
     writeFileSync(join(directory, 'vagrant.json'), text);
   }
   const portOfSshd = () => (sshd.address() as { port: number }).port;
@@ -93,7 +93,7 @@ describe('a machine of Vagrant’s', () => {
       alias: 'local',
       firstUser: 'vagrant',
       names: ['127.0.0.1', 'localhost'],
-      vagrant: { httpsPort: 9443, hostname: 'box' },
+      vagrant: { httpPort: 9080, httpsPort: 9443, hostname: 'box' },
     });
     assert.match(publicKey ?? '', /^ssh-ed25519 /);
     const text = readFileSync(sshConfig, 'utf8');

@@ -32,7 +32,8 @@ export type VagrantRecord = {
   user: string;
   /** Private keys' files that let Vagrant in. */
   keys: string[];
-  /** The port of this computer that leads to nginx. */
+  /** The ports of this computer that lead to nginx. */
+  httpPort: number;
   httpsPort: number;
   hostname: string;
 };
@@ -117,7 +118,7 @@ async function reachOf({ name, user }: VagrantOptions, place: Place): Promise<Re
   const text = sshConfigFor(place, record, user);
   if (!existsSync(place.sshConfig) || readFileSync(place.sshConfig, 'utf8') !== text)
     writeAtomic(place.sshConfig, text, 0o644);
-  const { httpsPort, hostname } = record;
+  const { httpPort, httpsPort, hostname } = record;
   return {
     sshConfig: place.sshConfig,
     alias: name,
@@ -125,7 +126,7 @@ async function reachOf({ name, user }: VagrantOptions, place: Place): Promise<Re
     publicKey,
     // The forward listens there alone; `localhost` may be ::1 first.
     names: ['127.0.0.1', 'localhost'],
-    vagrant: { httpsPort, hostname },
+    vagrant: { httpPort, httpsPort, hostname },
   };
 }
 
