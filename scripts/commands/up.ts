@@ -15,6 +15,7 @@ export const command: Command = {
   ],
   examples: [
     ['berth up', 'make the machine, provision it, deploy every application and prove it'],
+    ['berth up --machine vagrant', 'a virtual machine of Vagrant, where machine.kind is auto'],
     ['berth up --host staging', 'the same for provisioning/hosts/staging.yml'],
   ],
   async run(given, { options }) {

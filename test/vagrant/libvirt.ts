@@ -17,7 +17,7 @@ export type Libvirt = {
 const forwarding = '/proc/sys/net/ipv4/ip_forward';
 
 export async function startLibvirt(directory: string, env: Record<string, string>): Promise<Libvirt> {
-  for (const name of ['etc', 'lib', 'run', 'log', 'cache', 'pids'])
+  for (const name of ['etc', 'lib', 'run', 'log', 'cache'])
     mkdirSync(join(directory, name), { recursive: true });
   writeFileSync(join(directory, 'qemu.conf'), qemuConf);
   const before = { tables: await tables(), forwarding: readFileSync(forwarding, 'utf8') };
@@ -43,18 +43,19 @@ export async function startLibvirt(directory: string, env: Record<string, string
       for (const name of await virsh('net-list', '--name')) await virsh('net-destroy', name);
       child.kill('SIGTERM');
       await ended;
-      process.kill(Number(readFileSync(join(directory, 'pids/virtlogd'), 'utf8')), 'SIGTERM');
-      // Its rules go with its networks, the tables that it had made for them do not.
+      // Its rules go with its networks, the tables that iptables had made for them do not.
       for (const table of (await tables()).filter((each) => !before.tables.includes(each)))
         await runChecked(['nft', 'delete', ...table.split(' ')]);
-      writeFileSync(forwarding, before.forwarding);
+      if (before.forwarding !== readFileSync(forwarding, 'utf8'))
+        writeFileSync(forwarding, before.forwarding);
     },
   };
 }
 
-/** e.g. `table ip filter`. */
+/** Those of iptables, e.g. `table ip filter`; other tests have tables of their own. */
 async function tables(): Promise<string[]> {
-  return (await runChecked(['nft', 'list', 'tables'])).stdout.split('\n').filter(Boolean);
+  const { stdout } = await runChecked(['nft', 'list', 'tables']);
+  return stdout.split('\n').filter((table) => /^table ip6? (filter|nat|mangle|raw)$/.test(table));
 }
 
 /** It probes KVM otherwise, and wants control groups and security modules that a computer of tests may lack. */
@@ -62,6 +63,7 @@ const qemuConf = `namespaces = []
 cgroup_controllers = []
 security_driver = "none"
 remember_owner = 0
+stdio_handler = "file"
 user = "root"
 group = "root"
 `;
@@ -77,6 +79,4 @@ mount --bind "$d/run" /run/libvirt
 mount --bind "$d/log" /var/log/libvirt
 mount --bind "$d/cache" /var/cache/libvirt
 if [ -e /dev/kvm ]; then : >"$d/no-kvm"; chmod 000 "$d/no-kvm"; mount --bind "$d/no-kvm" /dev/kvm; fi
-virtlogd &
-echo $! >"$d/pids/virtlogd"
-exec libvirtd`;
+exec libvirtd >"$d/libvirtd.log" 2>&1`;
