@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureImage } from '../../scripts/machines/container/image.ts';
@@ -77,6 +78,29 @@ describe('vagrant', function () {
       socket.once('connect', () => end(true)).once('error', () => end(false));
     });
   }
+
+  it('vagrant up refuses, before anything boots, what could not end well', async () => {
+    checkout = await cloneRepository({ installed: true });
+    const old = join(directory, 'old');
+    mkdirSync(old);
+    writeFileSync(join(old, 'node'), '#!/bin/sh\necho v18.20.0\n', { mode: 0o755 });
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    for (const [given, said] of [
+      [`PATH=${old}:${process.env.PATH}`, /Node.js v18.20.0 is too old/],
+      [`BERTH_VAGRANT_HTTPS_PORT=${port}`, /cannot be forwarded.*Set BERTH_VAGRANT_HTTPS_PORT/s],
+      ['BERTH_VAGRANT_MEMORY=lots', /BERTH_VAGRANT_MEMORY=lots is not a number/],
+      ['BERTH_VAGRANT_HOST=vps', /There is no provisioning\/hosts\/vps\.yml/],
+    ] as const) {
+      const { code, stdout, stderr } = await inside('env', given, 'vagrant', 'up');
+      assert.equal(code, 1);
+      assert.match(stdout + stderr, said);
+    }
+    server.close();
+    assert.deepEqual(await libvirt.machines(), []);
+    rmSync(checkout.root, { recursive: true });
+  });
 
   for (const round of ['first', 'second']) {
     it(`vagrant up, from a fresh clone and from nothing, the ${round} time`, async () => {
