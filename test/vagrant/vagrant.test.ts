@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ensureImage } from '../../scripts/machines/container/image.ts';
 import type { RunResult } from '../../scripts/process.ts';
 import { quietReport } from '../../scripts/report.ts';
@@ -98,6 +98,12 @@ describe('vagrant', function () {
       assert.match(stdout + stderr, said);
     }
     server.close();
+    const container = join(checkout.root, '.berth/machines/local/machine.json');
+    mkdirSync(dirname(container), { recursive: true });
+    writeFileSync(container, '{}');
+    assert.match((await inside('vagrant', 'up')).stderr, /is a container already/);
+    await inside('vagrant', 'destroy', '--force');
+    assert.ok(existsSync(container));
     assert.deepEqual(await libvirt.machines(), []);
     rmSync(checkout.root, { recursive: true });
   });
