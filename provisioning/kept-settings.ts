@@ -28,7 +28,7 @@ export async function readKeptSettings(host: Host): Promise<Settings> {
 
 /** Settings that came after the first machines kept theirs. */
 const since = {
-  ssh: { port: 22 },
+  ssh: { port: 22, vagrant: null },
   confirmWithinMs: 60_000,
   upgrades: { automatic: true, reboot: '04:30' },
   firewall: { enabled: true, allow: [], sshFrom: [], ban: true },

@@ -49,6 +49,8 @@ export type AdminSettings = {
 export type SshSettings = {
   /** Where sshd listens, on every address. */
   port: number;
+  /** Whom Vagrant logs in as, also after the first apply, where it made the machine; null: it did not. */
+  vagrant: string | null;
 };
 
 export type ProxySettings = {

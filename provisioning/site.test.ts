@@ -42,7 +42,7 @@ function settings(apps: AppSettings[]): Settings {
     ...{ name: 'local', hostname: 'local', memoryMiB: null, timezone: 'UTC', locale: 'C.UTF-8', extraCa: [] },
     proxy: { url: null, noProxy: [] },
     admin: { user: 'deploy', keys: ['ssh-ed25519 AAAA'] },
-    ssh: { port: 22 },
+    ssh: { port: 22, vagrant: null },
     confirmWithinMs: 60_000,
     journal: { maxUseMiB: 500 },
     swap: { mode: 'auto' },

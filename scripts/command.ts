@@ -2,7 +2,7 @@ import type { Settings } from '../provisioning/settings.ts';
 import type { Io } from './io.ts';
 import type { Machine, Reach } from './machines/machine.ts';
 import type { Renderer } from './render.ts';
-import type { HostFile } from './settings.ts';
+import type { AutoKind, HostFile } from './settings.ts';
 
 /** One line of `commands/index.ts`; the rest of a command is loaded when its word is typed. */
 export type Entry = {
@@ -44,6 +44,8 @@ export type Flags = {
   json: boolean;
   yes: boolean;
   verbose: boolean;
+  /** What `machine.kind: auto` stands for where there is no machine yet; default: a container. */
+  machine?: AutoKind | undefined;
 };
 
 /** What a command works with. */
@@ -71,6 +73,8 @@ export type Context = {
   hosts: string[];
   /** The same for one of the hosts, with progress lines of its own where there are several (`fleet.ts`). */
   forHost(name: string): Context;
+  /** The same with what `machine.kind: auto` stands for where there is no machine yet. */
+  onMachine(kind: AutoKind | undefined): Context;
   /** The chosen host's file, parsed and validated; read once. Throws `unknown_host`, `settings_invalid`. */
   hostFile(): Promise<HostFile>;
   /** The chosen host's machine, which may not exist yet. */

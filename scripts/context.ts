@@ -4,15 +4,18 @@ import { ask } from './ask.ts';
 import type { Context, Flags } from './command.ts';
 import { hostsOf, severalHosts } from './fleet.ts';
 import type { Io } from './io.ts';
+import { kindHere } from './machines/kind-here.ts';
 import type { Machine, Reach } from './machines/machine.ts';
 import type { Renderer } from './render.ts';
 import type { HostFile } from './settings.ts';
+
+export type MachinePlace = { root: string; stateDirectory: string; signal: AbortSignal };
 
 /** What a run gets from outside besides its Io; tests put their own machine here. */
 export type Edge = {
   root: string;
   signal: AbortSignal;
-  openMachine(file: HostFile, place: { stateDirectory: string; signal: AbortSignal }): Promise<Machine>;
+  openMachine(file: HostFile, place: MachinePlace): Promise<Machine>;
 };
 
 /** What the hosts of one run have in common. */
@@ -27,10 +30,14 @@ export function createContext({ io, report, flags, edge, shared }: Parts): Conte
   const hostFile = cached(async () => {
     if (hosts.length > 1) throw severalHosts(hosts);
     const { readHostFile } = await import('./hosts.ts');
-    return readHostFile(root, flags.host);
+    return readHostFile(
+      root,
+      flags.host,
+      kindHere(stateDirectory, flags.host) ?? flags.machine ?? 'container',
+    );
   });
   const appNames = async () => Object.keys((await hostFile()).settings.apps);
-  const machine = cached(async () => edge.openMachine(await hostFile(), { stateDirectory, signal }));
+  const machine = cached(async () => edge.openMachine(await hostFile(), { root, stateDirectory, signal }));
   const reach = cached(async () => reachOf(await machine(), flags.host));
   const forHost = (host: string): Context =>
     createContext({ io, report: report.forHost(host), flags: { ...flags, host }, edge, shared });
@@ -44,6 +51,7 @@ export function createContext({ io, report, flags, edge, shared }: Parts): Conte
     ...shared,
     hosts,
     forHost: (host) => (hosts.length === 1 ? context : forHost(host)),
+    onMachine: (machine) => createContext({ io, report, flags: { ...flags, machine }, edge, shared }),
     confirm: (question, answer = 'yes', instead = '--yes') =>
       confirm({ io, signal, question, answer, instead, given: flags.yes && instead === '--yes' }),
     hostFile,
@@ -98,9 +106,9 @@ async function reachOf(machine: Machine, host: string): Promise<Reach> {
   const state = await machine.state();
   if (state === 'running') return machine.reach();
   const hint =
-    machine.kind === 'container'
-      ? `berth up --host ${host}`
-      : 'switch it on, or check machine.host in its hosts file';
+    machine.kind === 'ssh'
+      ? 'switch it on, or check machine.host in its hosts file'
+      : `berth up --host ${host}`;
   if (state === 'stopped')
     throw new BerthError('machine_stopped', `the machine ${host} is switched off`, hint);
   throw new BerthError('machine_absent', `there is no machine ${host} yet`, hint);

@@ -1,21 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
-import type { HostFile } from './settings.ts';
+import type { AutoKind, HostFile } from './settings.ts';
 import { nearest } from './suggest.ts';
 
 const directory = 'provisioning/hosts';
 
 /**
- * Reads and validates `provisioning/hosts/<name>.yml` of the checkout `root`.
+ * Reads and validates `provisioning/hosts/<name>.yml` of the checkout `root`. `auto` is what its `machine.kind: auto`
+ * stands for.
  * Throws BerthError `unknown_host`, which names those that exist, and `settings_invalid`.
  */
-export async function readHostFile(root: string, name: string): Promise<HostFile> {
+export async function readHostFile(root: string, name: string, auto: AutoKind): Promise<HostFile> {
   const known = hostNames(root);
   if (!known.includes(name)) throw unknownHost(name, known);
   const path = `${directory}/${name}.yml`;
   const { parseHostFile } = await import('./settings.ts');
-  return parseHostFile(readFileSync(join(root, path), 'utf8'), { name, path, root });
+  return parseHostFile(readFileSync(join(root, path), 'utf8'), { name, path, root, auto });
 }
 
 /** The hosts of a checkout: each `provisioning/hosts/<name>.yml` that is named like a host, but the documented example. */

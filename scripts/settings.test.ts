@@ -27,7 +27,8 @@ function problemsOf(text: string): string[] {
 describe('hosts files', () => {
   it('local.yml, as it comes with the repository, is complete by its defaults', () => {
     const show = ['-C', root, 'show', 'HEAD:provisioning/hosts/local.yml'];
-    assert.deepEqual(parse(execFileSync('git', show, { encoding: 'utf8' })), parse(least));
+    const local = parse(execFileSync('git', show, { encoding: 'utf8' }));
+    assert.deepEqual(local, { ...parse(least), auto: true });
   });
 
   it('example.yml states every default as the schema has it', () => {
@@ -94,7 +95,15 @@ describe('parseHostFile', () => {
     ],
     [
       'machine: {kind: vm, image: x}\napps: {api: {}}\n',
-      /:1:17 machine.kind: "vm" is none of: container, ssh/,
+      /:1:17 machine.kind: "vm" is none of: auto, container, vagrant, ssh/,
+    ],
+    [
+      'machine: {kind: vagrant, memory: 4gb}\napps: {api: {}}\n',
+      /:1:26 machine.memory: does not belong to this kind/,
+    ],
+    [
+      'machine: {kind: vagrant}\nssh: {port: 2222}\napps: {api: {}}\n',
+      /:2:7 ssh.port: a machine of Vagrant's is forwarded to at 22/,
     ],
     [`${least}timezone:\n`, /timezone: is empty; write a value/],
     [`${least}nginx: {https_port: "443"}\n`, /:3:21 nginx.https_port: must be a number, not "443"/],
@@ -275,6 +284,21 @@ describe('resolveSettings', () => {
   it('adds the applications’ domains to the certificate', () => {
     const file = parse('machine: {kind: container}\napps: {api: {domains: [b.example, a.example]}}');
     assert.deepEqual(resolveSettings(file, reach).tls.names, ['10.77.0.2', 'a.example', 'b.example']);
+  });
+
+  it('takes the port and the host name that the Vagrantfile was told where the file says nothing else', () => {
+    const vagrant = { httpPort: 9080, httpsPort: 9443, hostname: 'box' };
+    const ofVagrant = { ...reach, firstUser: 'vagrant', vagrant };
+    const said = 'hostname: api1\nnginx: {public_https_port: 443}\n';
+    const found = [least, least + said].map((text) => {
+      const { hostname, nginx, ssh } = resolveSettings(parse(text), ofVagrant);
+      return [hostname, nginx.publicHttpsPort, ssh.vagrant];
+    });
+    assert.deepEqual(found, [
+      ['box', 9443, 'vagrant'],
+      ['api1', 9443, 'vagrant'],
+    ]);
+    assert.equal(resolveSettings(parse(least), reach).ssh.vagrant, null);
   });
 
   it('refuses a machine that nobody could log in to', () => {

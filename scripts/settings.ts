@@ -22,13 +22,18 @@ export type HostFile = {
   /** The file, as errors name it, e.g. `provisioning/hosts/local.yml`. */
   path: string;
   machine: MachineSettings;
-  /** Complete but for what only the machine knows: `resolveSettings` fills empty `admin.keys` and `tls.names`. */
+  /** The file says `machine.kind: auto`; `machine` is what that stands for. */
+  auto: boolean;
+  /** Complete but for what only the machine knows: `resolveSettings` fills that in. */
   settings: Settings;
   /** The absolute path of `tls.key`; null: there is none. */
   tlsKey: string | null;
 };
 
-export type MachineSettings = ContainerSettings | SshSettings;
+export type MachineSettings = ContainerSettings | VagrantSettings | SshSettings;
+
+/** What `machine.kind: auto` may stand for. */
+export type AutoKind = 'container' | 'vagrant';
 
 export type ContainerSettings = {
   kind: 'container';
@@ -36,6 +41,9 @@ export type ContainerSettings = {
   /** A private /24, e.g. `10.77.0.0/24`. */
   network: string;
 };
+
+/** Its size, box and ports are the Vagrantfile's variables. */
+export type VagrantSettings = { kind: 'vagrant' };
 
 export type SshSettings = {
   kind: 'ssh';
@@ -49,11 +57,12 @@ export type SshSettings = {
 /**
  * Parses and validates the text of a hosts file. Throws BerthError `settings_invalid` with every problem, a line
  * each: `provisioning/hosts/local.yml:12:3 apps.api.procesess: unknown key; did you mean "processes"?`.
- * Files that it names (`extra_ca`, `machine.identity`) are read, relative to its own directory.
+ * Files that it names (`extra_ca`, `machine.identity`) are read, relative to its own directory. `auto` is what
+ * `machine.kind: auto` stands for.
  */
 export function parseHostFile(
   text: string,
-  { name, path, root }: { name: string; path: string; root: string },
+  { name, path, root, auto = 'container' }: { name: string; path: string; root: string; auto?: AutoKind },
 ): HostFile {
   const yaml = readYaml(text);
   if (yaml.problems.length > 0) throw invalid(path, yaml.problems);
@@ -61,10 +70,13 @@ export function parseHostFile(
   const schema = hostSchema(dirname(join(root, path)));
   const { value, error } = schema.validate(yaml.value, { abortEarly: false, convert: false });
   if (error) throw invalid(path, schemaProblems(error.details, schema, yaml));
-  const found = conflicts(value, yaml);
+  const isAuto = value.machine.kind === 'auto';
+  const document = isAuto ? { ...value, machine: { ...value.machine, kind: auto } } : value;
+  const found = conflicts(document, yaml);
   if (found.length > 0) throw invalid(path, found);
-  const tlsKey = value.tls.kind === 'own' ? value.tls.key : null;
-  return { name, path, machine: machineOf(value), settings: settingsOf(name, value), tlsKey };
+  const tlsKey = document.tls.kind === 'own' ? document.tls.key : null;
+  const read = { settings: settingsOf(name, document), tlsKey };
+  return { name, path, machine: machineOf(document), auto: isAuto, ...read };
 }
 
 /**
@@ -84,7 +96,21 @@ export function resolveSettings({ settings, path }: HostFile, reach: Reach): Set
   const own = tls.kind === 'local' ? reach.names : [];
   const given = tls.names.length > 0 ? tls.names : own;
   const names = [...new Set([...given, ...domains].map((name) => name.toLowerCase()))];
-  return { ...settings, admin: { ...admin, keys }, tls: { ...tls, names } };
+  return { ...settings, ...ofVagrant(settings, reach), admin: { ...admin, keys }, tls: { ...tls, names } };
+}
+
+/** What the Vagrantfile was told counts where the hosts file says nothing else. */
+function ofVagrant({ name, hostname, ssh, nginx }: Settings, { vagrant, firstUser }: Reach) {
+  if (vagrant === undefined) return {};
+  const { httpsPort, publicHttpsPort } = nginx;
+  return {
+    hostname: hostname === name ? vagrant.hostname : hostname,
+    ssh: { ...ssh, vagrant: firstUser },
+    nginx: {
+      ...nginx,
+      publicHttpsPort: publicHttpsPort === httpsPort ? vagrant.httpsPort : publicHttpsPort,
+    },
+  };
 }
 
 /**
@@ -112,7 +138,8 @@ const MIB = 1024 ** 2;
 
 function machineOf({ machine }: HostDocument): MachineSettings {
   const { kind, image, network, memory: _, ...ssh } = machine;
-  return kind === 'container' ? { kind, image, network } : { kind, ...ssh };
+  if (kind === 'ssh') return { kind, ...ssh };
+  return kind === 'vagrant' ? { kind } : { kind: 'container', image, network };
 }
 
 function settingsOf(name: string, host: HostDocument): Settings {
@@ -128,7 +155,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     timezone: host.timezone,
     locale: host.locale,
     admin: host.admin,
-    ssh: host.ssh,
+    ssh: { ...host.ssh, vagrant: null },
     confirmWithinMs: host.confirm_within,
     journal: { maxUseMiB: Math.floor(host.journal.max_use / MIB) },
     swap: { mode: host.swap },

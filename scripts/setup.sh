@@ -12,7 +12,10 @@ command -v node >/dev/null && command -v npm >/dev/null ||
   fail "Node.js $(node --version) is too old" 'install Node.js 20 or newer'
 
 # npm writes what it has installed into node_modules; ours says from which lock.
-lock=$(sha256sum package-lock.json package.json scripts/package.json runtime/package.json | sha256sum | cut -d ' ' -f 1)
+# macOS has it by another name.
+sum=sha256sum
+command -v sha256sum >/dev/null || sum='shasum -a 256'
+lock=$($sum package-lock.json package.json scripts/package.json runtime/package.json | $sum | cut -d ' ' -f 1)
 if [ "$(cat node_modules/.berth-lock 2>/dev/null)" != "$lock" ]; then
   echo '- installs the packages of package-lock.json into node_modules (npm ci)' >&2
   trap 'fail "stopped before the packages were installed" "run the same command again"' INT TERM

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Settings } from '../provisioning/settings.ts';
 import { type Finding, findingsOf } from '../provisioning/verify/finding.ts';
 import { junit } from './junit.ts';
+import type { Reach } from './machines/machine.ts';
 import { parseAnswer } from './verify/exchange.ts';
 import { outsideChecks } from './verify/index.ts';
 import { offset } from './verify/offset.ts';
@@ -84,14 +85,14 @@ describe('the way to a machine', () => {
     routeOf({ sshConfig, alias, firstUser: 'root', names: [], ...(port && { port }) });
 
   it('is what ssh makes of its configuration', async () => {
-    assert.deepEqual(await route('near'), { sshPort: 22, through: null });
-    assert.deepEqual(await route('near', 2222), { sshPort: 2222, through: null });
-    assert.deepEqual(await route('far'), { sshPort: 2022, through: 'bastion:2200' });
-    assert.deepEqual(await route('piped'), { sshPort: 22, through: 'a ProxyCommand' });
+    assert.deepEqual(await route('near'), { sshHost: 'near', sshPort: 22, through: null });
+    assert.deepEqual(await route('near', 2222), { sshHost: 'near', sshPort: 2222, through: null });
+    assert.deepEqual(await route('far'), { sshHost: 'far', sshPort: 2022, through: 'bastion:2200' });
+    assert.deepEqual(await route('piped'), { sshHost: 'piped', sshPort: 22, through: 'a ProxyCommand' });
   });
 
   it('skips by name what a jump host is in the way of', async () => {
-    const through = { sshPort: 22, through: 'bastion' };
+    const through = { sshHost: 'vps', sshPort: 22, through: 'bastion' };
     const skipped = async (only: string[] | null) => {
       const checks = checksBy(through, only).filter(({ id }) => !['ssh', 'offset'].includes(id));
       return findingsOf(checks, {} as Target, only);
@@ -113,12 +114,16 @@ describe('the way to a machine', () => {
       ...{ ssh: { port: 22 }, nginx: { httpPort: 80, httpsPort: 443, publicHttpsPort: 8443 } },
       firewall: { allow: ['5000/tcp'] },
     } as unknown as Settings;
-    const { needed, isOpen } = outerPorts({ settings, route: { sshPort: 2022, through: null } });
+    const reach: Reach = { alias: 'vps', firstUser: 'root', names: [] };
+    const route = { sshHost: 'vps', sshPort: 2022, through: null };
+    const { needed, isOpen } = outerPorts({ settings, reach, route });
     assert.deepEqual(needed, [2022, 80, 8443]);
     assert.deepEqual(
       [2022, 8443, 443, 5000, 5001].map((port) => isOpen('tcp', port)),
       [true, true, true, true, false],
     );
+    const vagrant = { httpPort: 8080, httpsPort: 8443, hostname: 'local' };
+    assert.deepEqual(outerPorts({ settings, reach: { ...reach, vagrant }, route }).needed, [8080, 8443]);
   });
 });
 
@@ -176,8 +181,8 @@ describe('what is read from outside', () => {
       const server = createServer((socket) => socket.on('error', () => {}).end(sent)).listen(0, '127.0.0.1');
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
-      const target = { address: '127.0.0.1', route: { sshPort: port } } as unknown as Target;
-      await assert.rejects(readOffer(target), said);
+      const route = { sshHost: '127.0.0.1', sshPort: port, through: null };
+      await assert.rejects(readOffer({ route }), said);
       server.close();
     });
   }

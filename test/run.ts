@@ -16,7 +16,7 @@ type Counts = { passed: number; failed: number; skipped: number };
 type Outcome = Counts & { name: string; failures: string[] };
 
 const flag = { type: 'boolean', default: false } as const;
-const { values } = parseArgs({ options: { quick: flag, power: flag, qemu: flag } });
+const { values } = parseArgs({ options: { quick: flag, power: flag, qemu: flag, vagrant: flag } });
 const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
 
@@ -64,10 +64,11 @@ const machines: Part[][] = [
   [mocha('containers', ['test/machines/*.test.ts'])],
 ];
 
-/** Opt-in, on emulated machines with kernels of their own: `--power` loses its power, `--qemu` is a bare VPS. */
+/** Opt-in, on emulated machines: `--power` loses its power, `--qemu` is a bare VPS, `--vagrant` is made by Vagrant. */
 const emulated: Part[][] = [
   ...(values.power ? [[mocha('power', ['test/qemu/power.test.ts'])]] : []),
   ...(values.qemu ? [[mocha('qemu', ['test/qemu/vps.test.ts'])]] : []),
+  ...(values.vagrant ? [[mocha('vagrant', ['test/vagrant/vagrant.test.ts'])]] : []),
 ];
 
 async function runPart({ name, argv }: Part): Promise<Outcome> {
@@ -106,8 +107,14 @@ function canMakeMachines(): boolean {
 const programs = {
   ...{ curl: 'curl', openssl: 'openssl', ps: 'procps', git: 'git', xmllint: 'libxml2-utils', nmap: 'nmap' },
   pebble: 'pebble',
-  ...(values.power || values.qemu
+  ...(values.power || values.qemu || values.vagrant
     ? { 'qemu-system-x86_64': 'qemu-system-x86', 'mkfs.ext4': 'e2fsprogs' }
+    : {}),
+  ...(values.vagrant
+    ? {
+        ...{ vagrant: 'vagrant-libvirt', libvirtd: 'libvirt-daemon-system', virsh: 'libvirt-clients' },
+        ...{ 'qemu-img': 'qemu-utils', dnsmasq: 'dnsmasq-base' },
+      }
     : {}),
 };
 

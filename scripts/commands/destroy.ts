@@ -11,7 +11,7 @@ export const command: Command = {
     const { host } = context.flags;
     const { path } = await context.hostFile();
     const machine = await context.machine();
-    if (machine.kind !== 'container') throw notOurs(host, machine.kind);
+    if (machine.kind === 'ssh') throw notOurs(host, machine.kind);
     await context.confirm(`This deletes the machine ${host} and all its data, its backups too.`, host);
     await machine.destroy(context.report);
     context.report.print(

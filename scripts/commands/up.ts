@@ -1,16 +1,25 @@
 import type { AppSettings } from '../../provisioning/settings.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { chooseKind } from '../machines/choose-kind.ts';
 import type { Status } from '../status.ts';
 import { bringUp } from '../up.ts';
 
 export const command: Command = {
-  options: [['--dirty', 'deploy the working tree as it is, not the last commit']],
+  options: [
+    ['--dirty', 'deploy the working tree as it is, not the last commit'],
+    [
+      '--machine <kind>',
+      'where machine.kind is auto: vagrant or container (default: the machine that there is, else Vagrant where it is usable)',
+    ],
+  ],
   examples: [
     ['berth up', 'make the machine, provision it, deploy every application and prove it'],
+    ['berth up --machine vagrant', 'a virtual machine of Vagrant, where machine.kind is auto'],
     ['berth up --host staging', 'the same for provisioning/hosts/staging.yml'],
   ],
-  async run(context, { options }) {
+  async run(given, { options }) {
+    const context = given.onMachine(await chooseKind(given, options.machine));
     const status = await bringUp(context, { dirty: options.dirty === true });
     context.report.data({ type: 'status', ...status });
     const words = context.flags.host === 'local' ? 'npx berth' : `npx berth --host ${context.flags.host}`;

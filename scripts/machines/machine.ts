@@ -1,10 +1,11 @@
 import type { Report } from '../report.ts';
+import type { MachineKind } from '../settings/schema.ts';
 
 /**
  * A provider of machines. After `create` every machine is the same to the rest of Berth: an SSH destination.
  */
 export type Machine = {
-  readonly kind: 'container' | 'ssh';
+  readonly kind: MachineKind;
   /** Makes the machine where there is none, starts it, and returns once its sshd answers. Idempotent. */
   create(report: Report): Promise<void>;
   /** Starts a machine that exists; returns once its sshd answers. Idempotent. */
@@ -37,4 +38,6 @@ export type Reach = {
   publicKey?: string;
   /** The names and addresses by which people reach it, the first is the main one; e.g. `10.77.0.2`. */
   names: string[];
+  /** Of a machine of Vagrant's: the ports of this computer that lead to nginx, and the host name, as it was told. */
+  vagrant?: { httpPort: number; httpsPort: number; hostname: string };
 };

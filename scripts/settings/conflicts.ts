@@ -12,6 +12,7 @@ export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
   const found: [path: Path, text: string][] = [
     ...ports(host),
     ...certificate(host),
+    ...vagrant(host),
     ...apps.flatMap(([name, app], index) => [
       ...own(name, app, host),
       ...apps.slice(0, index).flatMap((earlier) => between(name, app, earlier)),
@@ -60,6 +61,19 @@ function covered({ tls, apps }: HostDocument): [Path, string][] {
   if (others.length > 0) return others.map((name) => [['tls', 'cert'], `is not for ${name}`]);
   if (tls.names.length + domains.length + namesIn(tls.cert).length > 0) return [];
   return [[['tls', 'cert'], 'is for no name in full; say in tls.names what leads to this machine']];
+}
+
+/** The Vagrantfile forwards these and no others, and Vagrant itself logs in at 22. */
+function vagrant({ machine, ssh, nginx }: HostDocument): [Path, string][] {
+  if (machine.kind !== 'vagrant') return [];
+  const fixed: [Path, given: number, wanted: number][] = [
+    [['ssh', 'port'], ssh.port, 22],
+    [['nginx', 'http_port'], nginx.http_port, 80],
+    [['nginx', 'https_port'], nginx.https_port, 443],
+  ];
+  return fixed
+    .filter(([, given, wanted]) => given !== wanted)
+    .map(([path, , wanted]) => [path, `a machine of Vagrant's is forwarded to at ${wanted}; leave it out`]);
 }
 
 function own(

@@ -5,13 +5,15 @@ import * as names from './names.ts';
 import { parsePublicKey } from './public-key.ts';
 import { parseDuration, parseSize, type Range } from './units.ts';
 
+export type MachineKind = 'container' | 'vagrant' | 'ssh';
+
 /** A hosts file as its schema leaves it: keys as in the file, defaults filled in, units read. */
 export type HostDocument = {
   hostname?: string;
   timezone: string;
   locale: string;
   machine: {
-    kind: 'container' | 'ssh';
+    kind: MachineKind | 'auto';
     image: 'debian-12' | 'debian-13';
     network: string;
     memory: number;
@@ -134,20 +136,24 @@ export function hostSchema(directory: string): Joi.ObjectSchema<HostDocument> {
   });
 }
 
-/** Beside any other word the one that is wrong is the kind. */
-const kinds = ['container', 'ssh', 'local', 'letsencrypt', 'own'];
+const kinds = ['auto', 'container', 'vagrant', 'ssh'];
+/** `auto` may come to be a container. */
+const contained = ['auto', 'container'];
+const certificateKinds = ['local', 'letsencrypt', 'own'];
 
 function machine(directory: string): Joi.ObjectSchema {
   return Joi.object({
-    kind: Joi.string().valid('container', 'ssh').required(),
-    image: only('container', Joi.string().valid('debian-13', 'debian-12').default('debian-13')),
-    network: only('container', text(names.privateNetwork).default('10.77.0.0/24')),
-    memory: only('container', size('2gb', { from: '512mb', to: '1024gb' })),
-    host: only('ssh', text(names.sshDestination).required()),
-    port: only('ssh', port()),
-    user: only('ssh', text(names.loginName)),
+    kind: Joi.string()
+      .valid(...kinds)
+      .required(),
+    image: only(contained, Joi.string().valid('debian-13', 'debian-12').default('debian-13')),
+    network: only(contained, text(names.privateNetwork).default('10.77.0.0/24')),
+    memory: only(contained, size('2gb', { from: '512mb', to: '1024gb' })),
+    host: only(['ssh'], text(names.sshDestination).required()),
+    port: only(['ssh'], port()),
+    user: only(['ssh'], text(names.loginName)),
     identity: only(
-      'ssh',
+      ['ssh'],
       text((path) => identityFile(path, directory)),
     ),
   });
@@ -156,21 +162,23 @@ function machine(directory: string): Joi.ObjectSchema {
 /** Its kind alone, or a map. */
 function tls(directory: string): Joi.Schema {
   const own = (parent: Record<string, unknown>) => ('cert' in parent || 'key' in parent ? 'own' : 'local');
-  const byAcme = (then: Joi.Schema) => only('letsencrypt', then);
+  const byAcme = (then: Joi.Schema) => only(['letsencrypt'], then);
   const notLocal = (otherwise: Joi.Schema) => {
     const then = Joi.forbidden();
     return Joi.when('kind', { is: 'local', then, otherwise });
   };
   const pem = (read: (path: string, directory: string) => string) => text((path) => read(path, directory));
   const otherwise = section({
-    kind: Joi.string().valid('local', 'letsencrypt', 'own').default(own),
+    kind: Joi.string()
+      .valid(...certificateKinds)
+      .default(own),
     names: list(text(names.hostOrAddress)),
     email: byAcme(text(names.email).allow(null).default(null)),
     directory: byAcme(text(names.directoryUrl).default(letsEncrypt.directory)),
     staging: byAcme(text(names.directoryUrl)),
     ca: byAcme(pem(readCertificates).allow(null).default(null)),
-    cert: only('own', pem(readChain).required()),
-    key: only('own', pem(localPath).required()),
+    cert: only(['own'], pem(readChain).required()),
+    key: only(['own'], pem(localPath).required()),
     hsts: notLocal(Joi.boolean()),
   });
   const words = ['local', 'letsencrypt'];
@@ -235,11 +243,13 @@ function entries(parseKey: (key: string) => string, value: Joi.Schema): Joi.Obje
   return Joi.object().pattern(/^/, value.custom(checkKey)).empty(null);
 }
 
-/** A key of one kind, which the others have no use for. */
-function only(kind: string, then: Joi.Schema): Joi.Schema {
+/** A key of some kinds, of machines or of certificates, which the others have no use for. */
+function only(those: string[], then: Joi.Schema): Joi.Schema {
   const when = (is: Joi.Schema, then: Joi.Schema) => ({ is, then });
+  const others = [...kinds, ...certificateKinds].filter((kind) => !those.includes(kind));
+  // Beside any other word the one that is wrong is the kind.
   return Joi.when('kind', {
-    switch: [when(Joi.valid(kind), then), when(Joi.valid(...kinds), Joi.forbidden())],
+    switch: [when(Joi.valid(...those), then), when(Joi.valid(...others), Joi.forbidden())],
   });
 }
 

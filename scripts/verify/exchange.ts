@@ -31,7 +31,8 @@ export async function exchange(
   { scheme = 'https', bytes, ...options }: Exchange,
 ): Promise<Answer> {
   const { nginx } = target.settings;
-  const port = scheme === 'http' ? nginx.httpPort : nginx.publicHttpsPort;
+  const httpPort = target.reach.vagrant?.httpPort ?? nginx.httpPort;
+  const port = scheme === 'http' ? httpPort : nginx.publicHttpsPort;
   const servername = options.servername ?? (isIP(target.address) ? undefined : target.address);
   const socket: Socket =
     scheme === 'http'

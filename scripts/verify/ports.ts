@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { judge } from '../../provisioning/verify/finding.ts';
+import { judge, skip } from '../../provisioning/verify/finding.ts';
 import { type ServedPorts, servedPorts } from '../../provisioning/verify/served-ports.ts';
 import type { OutsideCheck, Target } from './target.ts';
 
@@ -47,20 +47,24 @@ export const ports: OutsideCheck = { id: 'ports', run };
 
 async function run(target: Target) {
   const { needed, isOpen: isAllowed } = outerPorts(target);
-  const chosen = target.allPorts ? Array.from({ length: 65_535 }, (_, index) => index + 1) : known;
-  const tried = [...new Set([...needed, ...chosen])];
+  const { vagrant } = target.reach;
+  const all = target.allPorts ? Array.from({ length: 65_535 }, (_, index) => index + 1) : known;
+  const tried = [...new Set([...needed, ...(vagrant ? [] : all)])];
   const open = await openPorts(target.address, tried, (port) => (needed.includes(port) ? 5000 : timeoutMs));
   const rule = {
     fix: 'berth apply; sudo ss -tlnp on the machine names the program',
     reference: 'CIS Debian 12 2.1.22',
   };
+  const openRule = { id: 'ports.open', title: 'no other TCP port is open', ...rule };
   const unexpected = open.filter((port) => !isAllowed('tcp', port));
   return [
-    judge(
-      { id: 'ports.open', title: 'no other TCP port is open', ...rule },
-      unexpected.map((port) => `${port} is open`),
-      `${tried.length} tried, open: ${open.join(', ')}`,
-    ),
+    vagrant
+      ? skip(openRule, `Vagrant forwards from ${target.address}, whose other ports are this computer's own`)
+      : judge(
+          openRule,
+          unexpected.map((port) => `${port} is open`),
+          `${tried.length} tried, open: ${open.join(', ')}`,
+        ),
     judge(
       { id: 'ports.served', title: 'SSH, HTTP and HTTPS can be reached', ...rule, reference: 'Berth' },
       needed.filter((port) => !open.includes(port)).map((port) => `${port} does not answer`),
@@ -70,9 +74,16 @@ async function run(target: Target) {
 }
 
 /** As they are seen from here, where a forward may change them. */
-export function outerPorts({ settings, route }: Pick<Target, 'settings' | 'route'>): ServedPorts {
+export function outerPorts({
+  settings,
+  route,
+  reach,
+}: Pick<Target, 'settings' | 'route' | 'reach'>): ServedPorts {
   const { httpPort, publicHttpsPort } = settings.nginx;
-  const needed = [route.sshPort, httpPort, publicHttpsPort];
+  // Vagrant's way to sshd may lead to another address.
+  const needed = reach.vagrant
+    ? [reach.vagrant.httpPort, publicHttpsPort]
+    : [route.sshPort, httpPort, publicHttpsPort];
   const { isOpen } = servedPorts(settings);
   return {
     needed,

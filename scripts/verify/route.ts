@@ -5,6 +5,8 @@ import { routeArgv } from '../ssh-argv.ts';
 import type { OutsideCheck } from './target.ts';
 
 export type Route = {
+  /** The name or address by which ssh connects. */
+  sshHost: string;
   /** The port by which this computer comes to the machine's sshd; a forward may make it another one there. */
   sshPort: number;
   /** What ssh goes through, as its configuration has it, e.g. `bastion.example.org`; null: it connects by itself. */
@@ -16,6 +18,7 @@ export async function routeOf(reach: Reach): Promise<Route> {
   const { stdout } = await runChecked(routeArgv(reach));
   const value = (name: string) => new RegExp(`^${name} (.+)$`, 'm').exec(stdout)?.[1];
   return {
+    sshHost: value('hostname') ?? reach.alias,
     sshPort: Number(value('port') ?? 22),
     through: value('proxyjump') ?? (value('proxycommand') === undefined ? null : 'a ProxyCommand'),
   };

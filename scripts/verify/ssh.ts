@@ -78,12 +78,14 @@ async function methodsFor({ reach }: Target, user: string, method: string): Prom
 const most = { bytes: 64 * 1024, ms: 15_000 };
 
 /** Reads what a server sends first of all to whoever connects: its version and its KEXINIT. */
-export function readOffer({ address, route: { sshPort: port } }: Target): Promise<Offer> {
+export function readOffer({
+  route: { sshHost: host, sshPort: port },
+}: Pick<Target, 'route'>): Promise<Offer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
-    const socket = connect({ host: address, port, timeout: 5000 });
+    const socket = connect({ host, port, timeout: 5000 });
     socket.on('connect', () => socket.write('SSH-2.0-berth_verify\r\n'));
-    const give = (said: string) => socket.destroy(new Error(`${address}:${port} ${said}`));
+    const give = (said: string) => socket.destroy(new Error(`${host}:${port} ${said}`));
     const late = setTimeout(() => give(`did not say within ${most.ms / 1000} s what it offers`), most.ms);
     socket.on('data', (part: Buffer) => {
       received = Buffer.concat([received, part]);
@@ -101,7 +103,7 @@ export function readOffer({ address, route: { sshPort: port } }: Target): Promis
     socket.on('error', reject);
     socket.on('close', () => {
       clearTimeout(late);
-      reject(new Error(`${address}:${port} closed the connection before it said what it offers`));
+      reject(new Error(`${host}:${port} closed the connection before it said what it offers`));
     });
   });
 }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runChecked } from '../../scripts/process.ts';
+import { makeDisk, makeRootfs } from './disk.ts';
 
 /** A machine with a kernel of its own, emulated: it can lose its power. */
 export type Emulated = {
@@ -33,31 +34,20 @@ export type EmulatedOptions = {
 
 /** Makes a disk from the image of a container machine, with a kernel, and boots it. */
 export async function startEmulated({ tar, directory, name, packages }: EmulatedOptions): Promise<Emulated> {
-  const rootfs = join(directory, 'rootfs');
   const identity = join(directory, 'key');
-  mkdirSync(rootfs);
-  const keep = ['--numeric-owner', '--preserve-permissions', '--xattrs', '--xattrs-include=*'];
-  await runChecked(['tar', '--extract', `--file=${tar}`, `--directory=${rootfs}`, '--force-local', ...keep]);
-  for (const key of [identity, join(rootfs, 'etc/ssh/ssh_host_ed25519_key')]) {
-    await runChecked(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
-  }
+  await runChecked(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', identity]);
   const publicKey = readFileSync(`${identity}.pub`, 'utf8').trim();
-  for (const [path, text] of Object.entries(filesFor(name, publicKey))) {
-    mkdirSync(join(rootfs, path, '..'), { recursive: true });
-    writeFileSync(join(rootfs, path), text);
-  }
-  await runChecked(['unshare', '--mount', 'sh', '-euc', install, 'sh', rootfs, ...packages]);
-  const boot = readdirSync(join(rootfs, 'boot'));
-  const file = (prefix: string) => join(rootfs, 'boot', boot.find((name) => name.startsWith(prefix)) ?? '');
+  const { rootfs, kernel, initrd } = await makeRootfs({
+    ...{ tar, directory, packages, files: filesFor(name, publicKey), nameserver: '10.0.2.3' },
+  });
   const disk = join(directory, 'disk.img');
-  await runChecked(['truncate', '--size=6G', disk]);
-  await runChecked(['mkfs.ext4', '-q', '-d', rootfs, disk]);
+  await makeDisk(rootfs, disk, '6G');
   const [sshPort, httpsPort] = [await freePort(), await freePort()];
   const socket = join(directory, 'qmp.sock');
   const forward = [`hostfwd=tcp:127.0.0.1:${sshPort}-:22`, `hostfwd=tcp:127.0.0.1:${httpsPort}-:443`];
   const argv = [
     ...['-accel', 'tcg,thread=multi', '-cpu', 'Conroe', '-smp', '2', '-m', '2560', '-display', 'none'],
-    ...['-kernel', file('vmlinuz'), '-initrd', file('initrd'), '-append', 'root=/dev/vda rw console=ttyS0'],
+    ...['-kernel', kernel, '-initrd', initrd, '-append', 'root=/dev/vda rw console=ttyS0'],
     ...['-drive', `file=${disk},if=virtio,format=raw,cache=writeback`],
     ...['-nic', `user,model=virtio-net-pci,${forward}`, '-qmp', `unix:${socket},server,nowait`],
     ...['-serial', `file:${join(directory, 'console.log')}`],
@@ -80,24 +70,10 @@ export async function startEmulated({ tar, directory, name, packages }: Emulated
   };
 }
 
-/** $1 is the root file system. Nothing that is installed there may start here. */
-const install = `r=$1; shift
-mount --bind /proc "$r/proc"
-cp -L /etc/resolv.conf "$r/etc/resolv.conf"
-printf '#!/bin/sh\\nexit 101\\n' >"$r/usr/sbin/policy-rc.d"
-chmod 755 "$r/usr/sbin/policy-rc.d"
-export DEBIAN_FRONTEND=noninteractive
-chroot "$r" apt-get -qq update
-chroot "$r" apt-get -qq install --no-install-recommends linux-image-cloud-amd64 "$@"
-rm "$r/usr/sbin/policy-rc.d"
-chroot "$r" systemctl enable systemd-networkd
-echo 'nameserver 10.0.2.3' >"$r/etc/resolv.conf"`;
-
 function filesFor(name: string, publicKey: string): Record<string, string> {
   return {
     'root/.ssh/authorized_keys': `${publicKey}\n`,
     'etc/hostname': `${name}\n`,
-    'etc/fstab': '/dev/vda / ext4 errors=remount-ro 0 1\n',
     'etc/systemd/network/20-wired.network': '[Match]\nType=ether\n[Network]\nDHCP=yes\n',
   };
 }

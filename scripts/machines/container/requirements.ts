@@ -53,7 +53,7 @@ export function assertPrograms(): void {
     throw new BerthError(
       'not_linux',
       `container machines need Linux; this computer runs ${process.platform}`,
-      'use a machine that runs Linux, with machine.kind: ssh in provisioning/hosts/<name>.yml',
+      'install Vagrant and VirtualBox, or use a machine that runs Linux (berth init)',
     );
   }
   const packages = requiredPackages();
