@@ -58,17 +58,22 @@ const special: Record<string, string> = {
   'certificate authority': 'sudo chmod 0640 /etc/berth/tls/authority.pem',
   // Another certificate would be one that nginx has not read, too: the mode alone differs here.
   'certificate /etc/berth/tls/server.pem': 'sudo chmod 0644 /etc/berth/tls/server.pem',
+  HSTS: 'sudo chmod 0600 /etc/nginx/conf.d/berth.hsts.conf',
+  'no user berth-acme': 'sudo useradd --system --no-create-home berth-acme',
+  'no group berth-acme': 'sudo groupadd --system berth-acme',
   'repository /home/deploy/api': 'git --git-dir /home/deploy/api symbolic-ref HEAD refs/heads/other',
   'others in /home/deploy/api/hooks': 'sudo touch /home/deploy/api/hooks/post-receive',
   'release of api': 'sudo systemctl stop "api@*.service"',
 };
 
 /**
- * Not to be tampered with here: who takes the host key away is not known any more, a container takes no swap and no clock, a waiting setting or sandbox is a notice while
+ * Not to be tampered with here: who takes the host key away is not known any more, a timer that is not to be
+ * there has no file either, a container takes no swap and no clock, a waiting setting or sandbox is a notice while
  * a release runs, and without a user's own group that user's files differ as well.
  */
 const exempt = [
   'host key /etc/ssh/ssh_host_ed25519_key',
+  'no service berth-certificate.timer',
   ...['swap', 'clock', 'settings of postgresql@17-main.service', 'group deploy', 'group api'],
   ...['nginx', 'postgresql@17-main', 'fail2ban'].map((name) => `sandbox of ${name}.service`),
 ];
