@@ -42,10 +42,7 @@ export async function addBox(options: {
   await runChecked(['tar', '--create', '--sparse', `--file=${box}`, `--directory=${content}`, '.']);
   await runChecked(['vagrant', 'box', 'add', '--name', 'berth-test', box], { env, cwd: directory });
   for (const path of [box, content]) rmSync(path, { recursive: true });
-  writeFileSync(
-    join(vagrantHome, 'Vagrantfile'),
-    emulation({ kernel, initrd, console: join(directory, 'console.log') }),
-  );
+  writeFileSync(join(vagrantHome, 'Vagrantfile'), emulation({ kernel, initrd }));
 }
 
 const makeUser = `useradd --create-home --shell /bin/bash vagrant
@@ -82,7 +79,7 @@ function outerMtu(): string {
 }
 
 /** Without KVM, and with a CPU on which QEMU's emulation runs stably. */
-function emulation({ kernel, initrd, console }: { kernel: string; initrd: string; console: string }): string {
+function emulation({ kernel, initrd }: { kernel: string; initrd: string }): string {
   return `Vagrant.configure('2') do |config|
   config.vm.boot_timeout = 600
   config.vm.provider :libvirt do |libvirt|
@@ -95,7 +92,6 @@ function emulation({ kernel, initrd, console }: { kernel: string; initrd: string
     libvirt.kernel = '${kernel}'
     libvirt.initrd = '${initrd}'
     libvirt.cmd_line = 'root=/dev/vda rw console=ttyS0'
-    libvirt.serial type: 'file', source: { path: '${console}' }
   end
 end
 `;
