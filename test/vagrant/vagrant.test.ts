@@ -25,6 +25,8 @@ describe('vagrant', function () {
     VAGRANT_CHECKPOINT_DISABLE: '1',
     VAGRANT_DEFAULT_PROVIDER: 'libvirt',
     BERTH_VAGRANT_BOX: 'berth-test',
+    // With two of them, each emulated by a thread of its own, V8 has died of what cannot be ("Check failed").
+    BERTH_VAGRANT_CPUS: '1',
   };
   let libvirt: Libvirt;
   let checkout: Checkout;
