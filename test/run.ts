@@ -39,7 +39,11 @@ const machines: Part[][] = [
   // Alone: their load is measured.
   [mocha('releases', ['test/e2e/releases.test.ts'])],
   [mocha('kills', ['test/e2e/kills.test.ts'])],
-  [mocha('applications', ['test/e2e/apps.test.ts']), mocha('words', ['test/e2e/words.test.ts'])],
+  [
+    mocha('applications', ['test/e2e/apps.test.ts']),
+    mocha('words', ['test/e2e/words.test.ts']),
+    mocha('certificates', ['test/e2e/certificates.test.ts']),
+  ],
   [
     mocha('backups', ['test/e2e/backups.test.ts']),
     mocha('running', ['test/e2e/running.test.ts']),

@@ -1,13 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { TlsSettings } from '../settings.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { judge } from './finding.ts';
 
 const day = 86_400_000;
 
-/** Within 21 days, or of one that is good for less than 84 days within a quarter of its life. */
-export function endsSoon(from: string, to: string, now: number): boolean {
-  return Date.parse(to) - now < Math.min(21 * day, (Date.parse(to) - Date.parse(from)) / 4);
+/** Within 21 days; one that an ACME authority issues may live for a few days alone: within a quarter of its life. */
+export function endsSoon(issuer: TlsSettings['kind'], from: string, to: string, now: number): boolean {
+  const [left, life] = [Date.parse(to) - now, Date.parse(to) - Date.parse(from)];
+  return left < Math.min(21 * day, issuer === 'letsencrypt' ? life / 4 : Number.POSITIVE_INFINITY);
 }
 
 const files = [
@@ -32,7 +34,8 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
       const { validFrom, validTo } = new X509Certificate(pem);
       const now = Date.now();
       const early = Date.parse(validFrom) > now ? [`not valid before ${validFrom}`] : [];
-      const late = endsSoon(validFrom, validTo, now) ? [`until ${validTo}`] : [];
+      const issuer = what === 'server' ? settings.tls.kind : 'local';
+      const late = endsSoon(issuer, validFrom, validTo, now) ? [`until ${validTo}`] : [];
       return judge(rule, [...early, ...late], `until ${validTo}`);
     }),
   );

@@ -100,7 +100,11 @@ async function certificateFaults(target: Target): Promise<string[]> {
   );
   const { valid_from: from, valid_to: to } = certificate;
   socket.destroy();
-  return [...untrusted, ...wrong, ...(endsSoon(from, to, Date.now()) ? [`until ${to}`] : [])];
+  return [
+    ...untrusted,
+    ...wrong,
+    ...(endsSoon(settings.tls.kind, from, to, Date.now()) ? [`until ${to}`] : []),
+  ];
 }
 
 /** null: the server refused. */
