@@ -66,8 +66,11 @@ describe('vagrant', function () {
     const { url, ca } = await checkout.status();
     assert.equal(url, 'https://127.0.0.1:8443');
     const ask = clientOf({ url, ca });
-    const answer = await eventually('an answer', 60, () => ask({ method: 'GET', path: '/api/readyz' }));
-    assert.equal(answer.status, 200);
+    // After a boot nginx is there before the application is, and an emulated one takes its time.
+    await eventually('an answer of the application', 300, async () => {
+      const { status } = await ask({ method: 'GET', path: '/api/readyz' });
+      return status === 200 || undefined;
+    });
   }
 
   function isOpen(port: number): Promise<boolean> {
