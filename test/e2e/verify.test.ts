@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { run } from '../../scripts/process.ts';
 import { type Checkout, cloneRepository } from './checkout.ts';
-import { batches, exempt } from './verify-harms.ts';
+import { batches, exempt } from './harms/index.ts';
 
 type Found = { id: string; status: 'pass' | 'fail' | 'warn' | 'skip'; evidence: string; fix: string };
 
