@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type Joi from 'joi';
 import { BerthError } from '../provisioning/errors.ts';
+import { selfSigned } from '../test/self-signed.ts';
 import { hostSchema } from './settings/schema.ts';
 import { parseHostFile, readSecrets, resolveSettings } from './settings.ts';
 
@@ -188,11 +189,21 @@ describe('tls', () => {
   function pair(file: string, ...names: string[]): string {
     const alternatives = names.map((name) => `DNS:${name}`).join();
     const [pem, key] = [join(directory, `${file}.pem`), join(directory, `${file}.key`)];
+    const [openssl = '', ...make] = selfSigned;
     execFileSync(
-      'openssl',
+      openssl,
       [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key],
-        ...['-out', pem, '-subj', '/CN=own', '-addext', `subjectAltName=${alternatives}`],
+        ...[
+          ...make,
+          '-keyout',
+          key,
+          '-out',
+          pem,
+          '-subj',
+          '/CN=own',
+          '-addext',
+          `subjectAltName=${alternatives}`,
+        ],
         ...['-addext', 'basicConstraints=critical,CA:FALSE'],
       ],
       { stdio: 'ignore' },

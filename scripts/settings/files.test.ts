@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { selfSigned } from '../../test/self-signed.ts';
 import { identityFile, readCertificates } from './files.ts';
 
 describe('files that a hosts file names', () => {
@@ -13,27 +14,10 @@ describe('files that a hosts file names', () => {
       ['ca', 'TRUE'],
       ['leaf', 'FALSE'],
     ]) {
-      execFileSync(
-        'openssl',
-        [
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:P-256',
-          '-nodes',
-          '-subj',
-          `/CN=${name}`,
-          '-addext',
-          `basicConstraints=critical,CA:${ca}`,
-          '-keyout',
-          join(directory, `${name}.key`),
-          '-out',
-          join(directory, `${name}.pem`),
-        ],
-        { stdio: 'ignore' },
-      );
+      const [openssl = '', ...make] = selfSigned;
+      const named = ['-subj', `/CN=${name}`, '-addext', `basicConstraints=critical,CA:${ca}`];
+      const out = ['-keyout', join(directory, `${name}.key`), '-out', join(directory, `${name}.pem`)];
+      execFileSync(openssl, [...make, ...named, ...out], { stdio: 'ignore' });
     }
     write('empty.pem', 'nothing\n');
     write('cut.pem', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n');

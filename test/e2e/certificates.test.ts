@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { runChecked } from '../../scripts/process.ts';
+import { selfSigned } from '../self-signed.ts';
 import { type Checkout, cloneRepository, type Status } from './checkout.ts';
 import { clientOf } from './client.ts';
 import { timed } from './computer.ts';
@@ -291,20 +292,10 @@ describe('a certificate', function () {
   });
 
   it('is one’s own where the hosts file names it, whose key is kept nowhere else', async () => {
-    const make = [
-      'openssl',
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-    ];
     for (const file of ['own', 'wrong']) {
       const out = ['-keyout', join(directory, `${file}.key`), '-out', join(directory, `${file}.pem`)];
       const named = ['-subj', '/O=Own', '-addext', `subjectAltName=DNS:${name}`];
-      await runChecked([...make, ...out, ...named, '-addext', 'basicConstraints=critical,CA:FALSE']);
+      await runChecked([...selfSigned, ...out, ...named, '-addext', 'basicConstraints=critical,CA:FALSE']);
     }
     const own = { cert: join(directory, 'own.pem'), key: join(directory, 'own.key') };
     settings({ ...own, key: join(directory, 'wrong.key') });

@@ -5,6 +5,7 @@ import { createServer as createTlsServer, request as tlsRequest } from 'node:htt
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { runChecked } from '../../scripts/process.ts';
+import { selfSigned } from '../self-signed.ts';
 
 export type Outside = {
   /** `http://10.77.0.1:41234`, by which `host` and what this computer reaches are reached. */
@@ -86,20 +87,7 @@ async function listen(server: Server | ReturnType<typeof createTlsServer>, addre
 
 async function certificates(directory: string): Promise<{ ca: string; key: string; cert: string }> {
   const at = (name: string) => join(directory, name);
-  const make = (...args: string[]) =>
-    runChecked([
-      'openssl',
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      ...args,
-    ]);
+  const make = (...args: string[]) => runChecked([...selfSigned, '-days', '2', ...args]);
   const usage = ['-addext', 'keyUsage=critical,keyCertSign'];
   await make('-subj', '/CN=A company', ...usage, '-keyout', at('ca.key'), '-out', at('ca.pem'));
   const signed = [

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, createServer, request } from 'node:https';
 import { join } from 'node:path';
 import { runChecked } from '../../scripts/process.ts';
+import { selfSigned } from '../self-signed.ts';
 import { eventually } from './computer.ts';
 
 /**
@@ -134,11 +135,10 @@ function pass(asked: IncomingMessage, answer: ServerResponse, to: { port: number
 }
 
 async function certify(path: (name: string) => string, address: string): Promise<void> {
-  const make = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   const ca = ['-keyout', path('ca.key'), '-out', path('ca.pem'), '-subj', '/CN=Test directory'];
-  await runChecked([...make, ...ca, '-addext', 'keyUsage=critical,keyCertSign']);
+  await runChecked([...selfSigned, ...ca, '-addext', 'keyUsage=critical,keyCertSign']);
   await runChecked([
-    ...[...make, '-keyout', path('server.key'), '-out', path('server.pem'), '-subj', '/CN=acme'],
+    ...[...selfSigned, '-keyout', path('server.key'), '-out', path('server.pem'), '-subj', '/CN=acme'],
     ...['-CA', path('ca.pem'), '-CAkey', path('ca.key'), '-addext', 'basicConstraints=critical,CA:FALSE'],
     ...['-addext', `subjectAltName=IP:${address},IP:127.0.0.1`],
   ]);
