@@ -37,8 +37,10 @@ import { rootUnit } from './root-unit.ts';
 import type { AppSettings, Settings, SiteSecrets } from './settings.ts';
 import { sshd, sshdDropIn, sshdService } from './sshd.ts';
 import { render } from './template.ts';
-import { certificates, certificateUnitFiles, certificateUnits, hsts, issuance } from './tls/certificates.ts';
+import { certificateUnitFiles, certificateUnits } from './tls/account.ts';
+import { certificates, issuance } from './tls/certificates.ts';
 import { hstsPath, serverPath } from './tls/files.ts';
+import { hsts } from './tls/installed.ts';
 
 export type SiteInput = {
   settings: Settings;

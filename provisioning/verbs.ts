@@ -32,7 +32,7 @@ import { attach, holder } from './runs.ts';
 import { formationView, scale, scaleInShort } from './scale.ts';
 import type { Settings } from './settings.ts';
 import { status } from './status.ts';
-import { installed } from './tls/certificates.ts';
+import { installed } from './tls/installed.ts';
 import { askAgain, renewCertificate } from './tls/renew.ts';
 import { unlock } from './unlock.ts';
 import { recordUpdates } from './updates.ts';

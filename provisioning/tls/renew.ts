@@ -6,7 +6,7 @@ import { readKeptSettings } from '../kept-settings.ts';
 import { localRun } from '../local-run.ts';
 import { logOf } from '../runs.ts';
 import type { AcmeTls } from '../settings.ts';
-import { installed } from './certificates.ts';
+import { installed } from './installed.ts';
 import { dueFor, issue, readIssueState, waitsUntil } from './issue.ts';
 import { type IssueFailure, isAbout, readRecord, writeRecord } from './record.ts';
 

@@ -1,8 +1,8 @@
 import type { Host } from '../host.ts';
 import { isLocal, load } from '../resources/certificate.ts';
 import type { Settings, TlsSettings } from '../settings.ts';
-import { issuerOf } from './certificates.ts';
 import { serverPath } from './files.ts';
+import { issuerOf } from './installed.ts';
 import { isAbout, readRecord } from './record.ts';
 
 /** What nginx has to serve with. */

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Loaded } from '../resources/certificate.ts';
 import { checksums } from '../resources/service.ts';
 import type { AcmeTls } from '../settings.ts';
-import { installed } from './certificates.ts';
+import { installed } from './installed.ts';
 
 const tls: AcmeTls = {
   ...{ kind: 'letsencrypt', names: ['a.example'], email: null, ca: null, hsts: true },
