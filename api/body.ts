@@ -21,7 +21,8 @@ function refuseOtherTypes(ctx: Context, next: Next): Promise<void> {
   return next();
 }
 
-function tooLarge(limit: number): ApiError {
+/** 413 */
+export function tooLarge(limit: number): ApiError {
   return new ApiError(413, 'body_too_large', `The body is larger than ${limit} bytes`);
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { userInfo } from 'node:os';
-import { ConfigError, readConfig, readMigrationConfig } from './config.ts';
+import { ConfigError, readConfig, readMigrationConfig, readWorkerConfig } from './config.ts';
 
 const SECRET = 's'.repeat(32);
 const REQUIRED = { DATABASE_URL: 'postgresql://user@db.example.org/api', JWT_KEYS: `a:${SECRET}` };
@@ -16,8 +16,8 @@ describe('readConfig', () => {
       database: {
         url: REQUIRED.DATABASE_URL,
         poolMax: 10,
-        connectTimeoutMs: 5_000,
-        statementTimeoutMs: 10_000,
+        connectTimeoutMs: 3_000,
+        statementTimeoutMs: 5_000,
       },
       jwtKeys: [{ kid: 'a', secret: SECRET }],
       accessTokenSeconds: 1_800,
@@ -25,8 +25,10 @@ describe('readConfig', () => {
       bcryptCost: 12,
       corsOrigins: [],
       bodyLimit: 102_400,
-      limits: { loginAccount: 10, loginAddress: 60, registrationAddress: 120 },
+      limits: { loginAccount: 10, loginAddress: 60, registrationAddress: 120, taskOwner: 100 },
+      queueUrl: undefined,
       shutdown: { drainMs: 3_000, limitMs: 10_000 },
+      slowQueryMs: 200,
     });
   });
 
@@ -108,4 +110,45 @@ describe('DATABASE_URL', () => {
       assert.equal(readMigrationConfig({ DATABASE_URL: url, PGUSER: 'other' }).database.url, url);
     }
   });
+});
+
+describe('a worker’s settings', () => {
+  const { DATABASE_URL } = REQUIRED;
+  const nightly = { kind: 'digest', schedule: '30 3 * * *' };
+
+  it('need a database alone, and have a default for the rest', () => {
+    const { queueUrl, schedules, drainMs } = readWorkerConfig({ DATABASE_URL });
+    assert.deepEqual(
+      { queueUrl, schedules, drainMs },
+      { queueUrl: undefined, schedules: [], drainMs: 10_000 },
+    );
+  });
+
+  it('take schedules as JSON', () => {
+    const CRON = JSON.stringify([{ ...nightly, timezone: 'Europe/Paris' }]);
+    assert.deepEqual(readWorkerConfig({ DATABASE_URL, CRON }).schedules, [
+      { ...nightly, payload: {}, timezone: 'Europe/Paris', missed: 'once' },
+    ]);
+  });
+
+  const refused: [string, Record<string, string>, RegExp][] = [
+    ['schedules that are no JSON', { CRON: '[' }, /CRON.*must be a list of schedules/],
+    [
+      'a schedule of too few fields',
+      { CRON: JSON.stringify([{ ...nightly, schedule: '* *' }]) },
+      /five fields/,
+    ],
+    [
+      'a schedule that never comes',
+      { CRON: JSON.stringify([{ ...nightly, schedule: '0 0 31 2 *' }]) },
+      /schedule" is no schedule: Invalid explicit day of month definition/,
+    ],
+    ['a zone that is none', { CRON: JSON.stringify([{ ...nightly, timezone: 'Mars/Base' }]) }, /timezone/],
+    ['a queue that is no RabbitMQ', { QUEUE_URL: 'redis://127.0.0.1' }, /QUEUE_URL.*must start with amqp:/],
+  ];
+  for (const [what, env, message] of refused)
+    it(`refuse ${what}, as the server’s do`, () => {
+      assert.throws(() => readWorkerConfig({ DATABASE_URL, ...env }), message);
+      assert.throws(() => readConfig({ ...REQUIRED, ...env }), message);
+    });
 });

@@ -1,5 +1,7 @@
 import { userInfo } from 'node:os';
+import { CronExpressionParser } from 'cron-parser';
 import Joi from 'joi';
+import type { Schedule } from './tasks/cron.ts';
 import { MAX_INTEGER } from './validate.ts';
 
 /** Where the database is and how patient its clients are. */
@@ -24,11 +26,12 @@ export interface JwtKey {
   secret: string;
 }
 
-/** Attempts allowed: logins a minute, registrations an hour. */
+/** Attempts allowed: logins a minute, registrations an hour; and how many tasks of one owner may wait or run. */
 export interface LimitConfig {
   loginAccount: number;
   loginAddress: number;
   registrationAddress: number;
+  taskOwner: number;
 }
 
 /** Everything the server takes from its environment. */
@@ -39,6 +42,8 @@ export interface Config {
   host: string | undefined;
   release: string;
   logLevel: string;
+  /** A query that takes longer is logged; 0: none is. */
+  slowQueryMs: number;
   database: DatabaseConfig;
   /** The first signs, all verify. */
   jwtKeys: JwtKey[];
@@ -48,7 +53,16 @@ export interface Config {
   corsOrigins: string[];
   bodyLimit: number;
   limits: LimitConfig;
+  /** Of RabbitMQ; undefined: the queue is in the database. */
+  queueUrl: string | undefined;
   shutdown: { drainMs: number; limitMs: number };
+}
+
+/** Everything a worker takes from its environment. */
+export interface WorkerConfig extends Pick<Config, 'release' | 'logLevel' | 'database' | 'queueUrl'> {
+  schedules: Schedule[];
+  /** How long the worker has to end: `apps.<app>.drain`. */
+  drainMs: number;
 }
 
 /** Thrown for an environment that cannot be used; the message names every variable at fault and no value. */
@@ -69,25 +83,54 @@ const databaseVariables = {
     .required()
     .messages({ 'string.pattern.base': '{{#label}} must start with postgresql://' }),
   DATABASE_POOL_MAX: whole(10, 1, 1000),
-  DATABASE_CONNECT_TIMEOUT_MS: whole(5_000, 1),
-  DATABASE_STATEMENT_TIMEOUT_MS: whole(10_000, 1),
+  DATABASE_CONNECT_TIMEOUT_MS: whole(3_000, 1),
+  DATABASE_STATEMENT_TIMEOUT_MS: whole(5_000, 1),
+};
+
+const schedule = Joi.object({
+  kind: Joi.string().required(),
+  payload: Joi.object().default({}),
+  schedule: Joi.string().required().custom(parseSchedule).messages({
+    'any.custom': '{{#label}} is no schedule: {{#error.message}}',
+  }),
+  timezone: Joi.string()
+    .default('UTC')
+    .custom((value, { error }) => (isTimeZone(value) ? value : error('timezone')))
+    .messages({ timezone: '{{#label}} must be a time zone, as Europe/Paris' }),
+  missed: Joi.string().valid('once', 'skip').default('once'),
+});
+
+const processVariables = {
+  ...databaseVariables,
+  RELEASE: text('dev').pattern(/^[\w.-]{1,64}$/),
+  LOG_LEVEL: text('info').valid('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  QUEUE_URL: Joi.string()
+    .empty('')
+    .pattern(/^amqps?:\/\//)
+    .messages({ 'string.pattern.base': '{{#label}} must start with amqp://' }),
+  // The server has no use for it, and a release with a bad one is to fail where it is watched.
+  CRON: Joi.string()
+    .empty('')
+    .default([])
+    .custom(parseSchedules)
+    .messages({ 'cron.shape': '{{#label}} must be a list of schedules as JSON: {{#reason}}' }),
 };
 
 const migrationVariables = {
   ...databaseVariables,
   MIGRATION_WAIT_MS: whole(60_000, 1),
-  MIGRATION_LOCK_TIMEOUT_MS: whole(5_000, 1),
+  // Who waits behind a migration that waits is answered still: it gives up before they do.
+  MIGRATION_LOCK_TIMEOUT_MS: whole(2_000, 1),
   MIGRATION_STATEMENT_TIMEOUT_MS: whole(600_000, 1),
 };
 
 const serverVariables = {
-  ...databaseVariables,
+  ...processVariables,
   PORT: Joi.string().empty('').default(3000).custom(parsePort).messages({
     port: '{{#label}} must be a TCP port or the absolute path of a unix socket',
   }),
   LISTEN_HOST: Joi.string().hostname().empty(''),
-  RELEASE: text('dev').pattern(/^[\w.-]{1,64}$/),
-  LOG_LEVEL: text('info').valid('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  SLOW_QUERY_MS: whole(200, 0),
   JWT_KEYS: Joi.string()
     .required()
     .custom(parseJwtKeys)
@@ -103,8 +146,14 @@ const serverVariables = {
   LOGIN_LIMIT_ACCOUNT: whole(10, 1),
   LOGIN_LIMIT_ADDRESS: whole(60, 1),
   REGISTRATION_LIMIT_ADDRESS: whole(120, 1),
+  TASK_LIMIT_OWNER: whole(100, 1),
   SHUTDOWN_DRAIN_MS: whole(3_000, 0),
   SHUTDOWN_LIMIT_MS: whole(10_000, 0),
+};
+
+const workerVariables = {
+  ...processVariables,
+  DRAIN_MS: whole(10_000, 0),
 };
 
 /** Reads the server's settings; throws {@link ConfigError}. */
@@ -115,6 +164,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: value.LISTEN_HOST,
     release: value.RELEASE,
     logLevel: value.LOG_LEVEL,
+    slowQueryMs: value.SLOW_QUERY_MS,
     database: databaseConfig(value, env),
     jwtKeys: value.JWT_KEYS,
     accessTokenSeconds: value.ACCESS_TOKEN_SECONDS,
@@ -126,8 +176,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       loginAccount: value.LOGIN_LIMIT_ACCOUNT,
       loginAddress: value.LOGIN_LIMIT_ADDRESS,
       registrationAddress: value.REGISTRATION_LIMIT_ADDRESS,
+      taskOwner: value.TASK_LIMIT_OWNER,
     },
+    queueUrl: value.QUEUE_URL,
     shutdown: { drainMs: value.SHUTDOWN_DRAIN_MS, limitMs: value.SHUTDOWN_LIMIT_MS },
+  };
+}
+
+/** Reads a worker's settings; throws {@link ConfigError}. */
+export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
+  const value = validEnvironment(env, workerVariables);
+  return {
+    release: value.RELEASE,
+    logLevel: value.LOG_LEVEL,
+    database: databaseConfig(value, env),
+    queueUrl: value.QUEUE_URL,
+    schedules: value.CRON,
+    drainMs: value.DRAIN_MS,
   };
 }
 
@@ -183,9 +248,42 @@ function parseJwtKeys(value: string, { error }: Joi.CustomHelpers): JwtKey[] | J
   return keys;
 }
 
+function parseSchedules(value: string, { error }: Joi.CustomHelpers): Schedule[] | Joi.ErrorReport {
+  try {
+    return Joi.attempt(JSON.parse(value), Joi.array().items(schedule));
+  } catch (cause) {
+    return error('cron.shape', { reason: (cause as Error).message });
+  }
+}
+
+function parseSchedule(text: string): string {
+  if (text.trim().split(/\s+/).length !== 5) throw new Error('it must have five fields, as "0 3 * * *"');
+  CronExpressionParser.parse(text);
+  return text;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function list(value: string): string[] {
   return value
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+}
+
+/** What was read, or the end of the process, with what is wrong said on standard error. */
+export function orExit<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
 }

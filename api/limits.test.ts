@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
-import { createApp } from './app.ts';
-import { readConfig } from './config.ts';
-import { createDb } from './db.ts';
+import { createHash } from 'node:crypto';
 import { JWT_KEYS, PASSWORD, type Reply, useApi } from './testing/api.ts';
 import { assertProblem } from './testing/assert-problem.ts';
 import { Client } from './testing/client.ts';
+import { run } from './testing/process.ts';
 
 function assertLimited(reply: Reply, maxSeconds: number) {
   assertProblem(reply, 429, 'too_many_requests');
@@ -31,6 +26,13 @@ describe('logins by account', () => {
     assert.equal((await login('other@example.org')).status, 401);
   });
 
+  it('count a name of digits apart from the account that has it for its id', async () => {
+    const fay = await api.signUp('fay');
+    for (let guess = 0; guess < 3; guess += 1) assert.equal((await login(`${fay.id}`)).status, 401);
+    assertLimited(await login(`${fay.id}`), 60);
+    assert.equal((await login(fay.email, PASSWORD)).status, 200);
+  });
+
   it('count the proof of the current password as well', async () => {
     const bob = await api.signUp('bob');
     const guess = () => bob.patch('/users/me', { password: 'battery staple', current_password: 'guess' });
@@ -38,34 +40,52 @@ describe('logins by account', () => {
     assertLimited(await guess(), 60);
   });
 
-  it('are counted across processes', async () => {
-    const config = readConfig({
+  it('are counted across processes and releases', async () => {
+    const env = {
       DATABASE_URL: api.databaseUrl,
       JWT_KEYS,
+      PORT: '0',
+      LISTEN_HOST: '127.0.0.1',
       BCRYPT_COST: '4',
-      LOGIN_LIMIT_ACCOUNT: '3',
-    });
-    const db = createDb(config.database, 'other');
-    const server = createServer(createApp({ db, config, log: pino({ level: 'silent' }) }).callback()).listen(
-      0,
-    );
-    await once(server, 'listening');
-    const other = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api`);
-    try {
-      for (const client of [api.anonymous, other, other]) await login('eve@example.org', 'x', client);
-      assertLimited(await login('eve@example.org', 'x', api.anonymous), 60);
-      assertLimited(await login('eve@example.org', 'x', other), 60);
-    } finally {
-      server.close();
-      server.closeAllConnections();
-      await db.destroy();
+    };
+    const start = async (RELEASE: string) => {
+      const server = run('api/server.ts', { ...env, RELEASE, LOGIN_LIMIT_ACCOUNT: '3' });
+      const [, port] = await server.printed(/"port":(\d+)/);
+      return { server, client: new Client(`http://127.0.0.1:${port}/api`) };
+    };
+    const guess = (client: Client) => login('eve@example.org', 'x', client);
+    const [one, other] = await Promise.all([start('v1'), start('v1')]);
+    for (const { client } of [one, other, one]) assert.equal((await guess(client)).status, 401);
+    assertLimited(await guess(other.client), 60);
+    for (const { server } of [one, other]) {
+      server.process.kill('SIGTERM');
+      await server.exit;
     }
+    const next = await start('v2');
+    assertLimited(await guess(next.client), 60);
+    assert.equal((await login('mallory@example.org', 'x', next.client)).status, 401);
+    next.server.process.kill('SIGKILL');
+    await next.server.exit;
   });
 
-  it('store neither e-mail nor address', async () => {
+  it('hold whatever PostgreSQL takes for the same letters', async () => {
+    await api.anonymous.post('/users', { email: 'kim@example.org', password: PASSWORD });
+    // The sign for kelvin is a K to PostgreSQL's lower().
+    const { rows } = await api.db.raw("select lower('\u212a') = 'k' as same");
+    assert.equal(rows[0].same, true);
+    for (const email of ['kim@example.org', '\u212aim@example.org', 'KIM@example.org'])
+      assert.equal((await login(email)).status, 401);
+    assertLimited(await login('\u212aim@example.org'), 60);
+  });
+
+  it('store neither e-mail nor address, nor what both can be told by', async () => {
     const stored = JSON.stringify(await api.db('rate_limits').select());
     assert.match(stored, /login_account/);
-    assert.ok(!stored.includes('example.org') && !stored.includes('127.0.0.1'));
+    for (const text of ['example.org', '127.0.0.1', 'nobody@example.org']) {
+      assert.ok(!stored.includes(text));
+      for (const encoding of ['base64url', 'hex', 'base64'] as const)
+        assert.ok(!stored.includes(createHash('sha256').update(text).digest(encoding)));
+    }
   });
 });
 

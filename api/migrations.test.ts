@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readMigrationConfig } from './config.ts';
-import { createDb } from './db.ts';
+import { closeDb, createDb } from './db.ts';
 import { migrate, pendingMigrations } from './migrations.ts';
 import { createTestDatabase } from './testing/postgres.ts';
 import { run } from './testing/process.ts';
@@ -17,7 +17,7 @@ describe('migrate', () => {
     url = await createTestDatabase({ empty: true });
     db = createDb(config().database, 'test');
   });
-  afterEach(() => db.destroy());
+  afterEach(() => closeDb(db));
 
   it('applies all, once', async () => {
     const applied = await quietly();
@@ -97,6 +97,7 @@ describe('migrate', () => {
     url = url.replace('user=postgres', 'user=no_owner');
     await migrate(config(), (line) => warnings.push(line));
     assert.match(warnings.join(), /searching titles will scan.*permission denied/);
+    assert.match(warnings.join(), /tasks will wait.*permission denied/);
   });
 
   /** Until some statement waits for a lock: the database says so. */

@@ -4,6 +4,8 @@ import knex, { type Knex } from 'knex';
 import type { Client } from 'pg';
 import type { MigrationConfig } from './config.ts';
 import { type Db, knexConfig } from './db.ts';
+import { KINDS } from './tasks/kinds.ts';
+import { installPostgresQueue } from './tasks/queues/postgres.ts';
 
 /** Knex records a migration by its file name, extension included, so a released file is never renamed. */
 export const migrationsConfig: Knex.MigratorConfig = {
@@ -14,12 +16,16 @@ export const migrationsConfig: Knex.MigratorConfig = {
   disableMigrationsListValidation: true,
 };
 
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const INSUFFICIENT_PRIVILEGE = '42501';
+
 /** `berth`, in ASCII: one number for whoever migrates this database. */
 const LOCK = 0x6265727468;
 
 /**
- * Applies what is not applied yet and returns its names. Whoever migrates the same database at the same time waits for
- * the other, up to `waitMs`. Lock and migrations share one connection: if this process is killed, both end.
+ * Applies what is not applied yet and returns its names; the tables of the embedded queue are its library's own. Whoever
+ * migrates the same database at the same time waits for the other, up to `waitMs`. Lock and migrations share one
+ * connection: if this process is killed, both end.
  */
 export async function migrate(config: MigrationConfig, say: (line: string) => void): Promise<string[]> {
   const db = knex({
@@ -29,9 +35,23 @@ export async function migrate(config: MigrationConfig, say: (line: string) => vo
   try {
     await takeLock(db, config);
     const [, applied] = await db.migrate.latest(migrationsConfig);
+    await installQueue(config.database.url, say);
     return applied;
   } finally {
     await db.destroy();
+  }
+}
+
+/** Where the role may not make a schema, somebody else has to, or RabbitMQ is to be used. */
+async function installQueue(databaseUrl: string, say: (line: string) => void): Promise<void> {
+  try {
+    await installPostgresQueue(databaseUrl, [...KINDS.keys()]);
+  } catch (error) {
+    if ((error as { code?: string }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    const reason = (error as Error).message;
+    say(
+      `tasks will wait, for lack of a schema for the embedded queue: ${reason}; let the role create schemas (grant create on database), or set queue: rabbitmq`,
+    );
   }
 }
 

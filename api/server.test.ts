@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { JWT_KEYS } from './testing/api.ts';
+import { Client } from './testing/client.ts';
+import { assertDocumented } from './testing/conformance.ts';
 import { createTestDatabase } from './testing/postgres.ts';
 import { type Run, run } from './testing/process.ts';
 
@@ -53,7 +55,16 @@ describe('node api/server.ts', () => {
     const outgoing = request({ socketPath: env.PORT ?? '', path: `/api${path}`, method, agent, headers });
     outgoing.end(body);
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
-    return { status: incoming.statusCode, headers: incoming.headers, body: await text(incoming) };
+    const { statusCode: status = 0, headersDistinct } = incoming;
+    const answer = { status, headers: incoming.headers, body: await text(incoming) };
+    const pairs = Object.entries(headersDistinct).flatMap(([name, values]) =>
+      (values ?? []).map((value): [string, string] => [name, value]),
+    );
+    assertDocumented(
+      { method, path: `/api${path}` },
+      { status, headers: new Headers(pairs), body: JSON.parse(answer.body) },
+    );
+    return answer;
   }
 
   /** A request that runs until its body's last two bytes come. */
@@ -104,20 +115,23 @@ describe('node api/server.ts', () => {
       [await from('192.0.2.1'), await from('192.0.2.1'), await from('192.0.2.1')],
       [401, 401, 429],
     );
-    assert.equal(await from('2001:db8::2'), 401);
     assert.equal(await from('x'.repeat(4000)), 401);
+  });
+
+  it('counts the addresses of IPv6 that one customer has as one', async () => {
+    await start();
+    const statuses = [];
+    for (const address of ['2001:db8::2', '2001:db8:0:0:ffff::1', '2001:DB8::3', '2001:db8:0:1::2'])
+      statuses.push((await login({ 'X-Real-IP': address })).status);
+    assert.deepEqual(statuses, [401, 401, 429, 401]);
   });
 
   it('believes no X-Real-IP on a TCP port', async () => {
     const server = await start({ PORT: '0', LOGIN_LIMIT_ADDRESS: '1' });
     const [, port] = await server.printed(/"port":(\d+)/);
     const attempt = async (address: string) => {
-      const init = {
-        method: 'POST',
-        headers: { 'X-Real-IP': address },
-        body: new URLSearchParams({ username: 'a', password: 'b' }),
-      };
-      return (await fetch(`http://localhost:${port}/api/login`, init)).status;
+      const client = new Client(`http://localhost:${port}/api`, { 'X-Real-IP': address });
+      return (await client.post('/login', { username: 'a', password: 'b' })).status;
     };
     assert.deepEqual([await attempt('192.0.2.9'), await attempt('192.0.2.10')], [401, 429]);
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -19,18 +20,19 @@ const POLL_MS = 25;
  * idle keep-alive connections, on which a request may be under way. Resolves to whether anything had to be cut off.
  */
 export function shutdownOf(server: Server, { drainMs, limitMs }: ShutdownOptions): () => Promise<boolean> {
-  const running = new Set<ServerResponse>();
+  // By connection: a Set that each response enters and leaves keeps those before it from an early collection.
+  const latest = new Map<Socket, ServerResponse>();
   let closing = false;
-  server.prependListener('request', (_request, response) => {
-    running.add(response);
-    response.once('close', () => running.delete(response));
+  server.prependListener('request', ({ socket }, response) => {
+    if (!latest.has(socket)) socket.once('close', () => latest.delete(socket));
+    latest.set(socket, response);
     if (closing) sayClose(response);
   });
 
   return async () => {
     const started = performance.now();
     closing = true;
-    running.forEach(sayClose);
+    latest.forEach(sayClose);
     await drained(server, drainMs);
     return closed(server, limitMs - (performance.now() - started));
   };

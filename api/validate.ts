@@ -10,7 +10,8 @@ export const text = () =>
     .custom((value: string, { error }) =>
       value.includes('\0') || !value.isWellFormed() ? error('text.characters') : value,
     )
-    .messages({ 'text.characters': '{{#label}} must hold neither NUL nor half a surrogate pair' });
+    .messages({ 'text.characters': '{{#label}} must hold neither NUL nor half a surrogate pair' })
+    .description('Neither NUL nor half a surrogate pair');
 
 /** An id in a query or a body. */
 export const id = () => Joi.number().integer().min(1).max(MAX_INTEGER);

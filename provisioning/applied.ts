@@ -2,14 +2,15 @@ import type { Host } from './host.ts';
 import { findKeptSettings } from './kept-settings.ts';
 import type { Settings } from './settings.ts';
 
-/** The last apply that ended well, with the code and the runtime that it brought; what differs since was changed by hand. */
+/** The last apply that ended well, with the code, the runtime and the pages that it brought; what differs since was changed by hand. */
 export type Applied = {
   /** ISO 8601, UTC. */
   at: string;
   by: string;
-  /** Directories under /opt/berth/sources and /opt/berth/runtime. */
+  /** Directories under /opt/berth/sources, runtime and web. */
   code: string;
   runtime: string;
+  web: string;
 };
 
 /** A run that began to change the machine as a whole and has not ended well, at least not yet. */
@@ -64,8 +65,11 @@ export async function markUnfinished(
   await host.write(paths.unfinished, `${JSON.stringify(unfinished)}\n`, own);
 }
 
-export async function markToConfirm(host: Host, { by, code, runtime }: Omit<Applied, 'at'>): Promise<void> {
-  const toConfirm = { by, code, runtime };
+export async function markToConfirm(
+  host: Host,
+  { by, code, runtime, web }: Omit<Applied, 'at'>,
+): Promise<void> {
+  const toConfirm = { by, code, runtime, web };
   const unfinished: Unfinished = { verb: 'apply', at: new Date().toISOString(), by, toConfirm };
   await host.write(paths.unfinished, `${JSON.stringify(unfinished)}\n`, own);
 }
@@ -76,8 +80,11 @@ export async function confirmedApplied(host: Host): Promise<void> {
   if (toConfirm) await markApplied(host, toConfirm);
 }
 
-export async function markApplied(host: Host, { by, code, runtime }: Omit<Applied, 'at'>): Promise<void> {
-  const applied: Applied = { at: new Date().toISOString(), by, code, runtime };
+export async function markApplied(
+  host: Host,
+  { by, code, runtime, web }: Omit<Applied, 'at'>,
+): Promise<void> {
+  const applied: Applied = { at: new Date().toISOString(), by, code, runtime, web };
   await host.write(paths.applied, `${JSON.stringify(applied)}\n`, own);
   await host.remove(paths.unfinished);
 }

@@ -15,6 +15,8 @@ export type Change =
   | { do: 'certificate'; path: string; request: CertificateRequest; reason: string; action: Action }
   /** A new release of an application from its live one's slug. */
   | { do: 'release'; app: string; reason: string }
+  /** Lets an application in to its vhost of RabbitMQ with the QUEUE_URL that it has by then. */
+  | { do: 'admit'; app: string }
   /** Starts the live release, which stands still, and waits until it is healthy. */
   | { do: 'start'; app: string; number: number };
 
@@ -65,6 +67,7 @@ export function actionOf(change: Change): Action {
     case 'link':
       return change.before === null ? 'add' : 'change';
     case 'mkdir':
+    case 'admit':
       return 'add';
     case 'remove':
       return 'remove';
@@ -96,6 +99,8 @@ export function summarize(change: Change): string {
       return `make ${change.path} for ${change.request.names.join(', ')}: ${change.reason}`;
     case 'release':
       return `start a new release of ${change.app}: ${change.reason}`;
+    case 'admit':
+      return `let ${change.app} in to its vhost of RabbitMQ`;
     case 'start':
       return `start v${change.number} of ${change.app}`;
   }

@@ -4,11 +4,12 @@ import {
   type Environment,
   encodeEnvironment,
   environmentParts,
-  makeSecret,
+  isOfKeys,
 } from './environment.ts';
 import { BerthError, messageOf } from './errors.ts';
 import type { Event } from './events.ts';
 import type { Host } from './host.ts';
+import { holdsKeys, makeKey, withNext, withNextFirst } from './keys.ts';
 import { renew } from './releases/renew.ts';
 import { liveNumber } from './releases/store.ts';
 import { readStores, type Stores, writeStores } from './releases/stores.ts';
@@ -20,21 +21,27 @@ export type ConfigInput = Asked & {
   by: string;
   set: Environment;
   unset: string[];
+  /** A variable of keys that gets a new one; those that were replaced `keepMs` ago go. */
+  rotate?: { name: string; keepMs: number };
 };
 
 /** `release` is null where nothing is live yet: the first deploy takes it. */
 export type ConfigResult = { changed: boolean; release: number | null };
 
+type Steering = { host: Host; emit: (event: Event) => void; stop: AbortSignal };
+
 /**
  * Sets and forgets variables of `berth config`, and brings a new release live with them. Until that one is live
  * nothing has changed, and where it is taken back the variables are too.
  *
- * @throws BerthError `config_unknown`, `not_applied`, and those of a release
+ * @throws BerthError `config_unknown`, `config_refused`, `not_applied`, and those of a release
  */
-export async function config(
-  input: ConfigInput,
-  { host, emit, stop }: { host: Host; emit: (event: Event) => void; stop: AbortSignal },
-): Promise<ConfigResult> {
+export async function config(input: ConfigInput, steering: Steering): Promise<ConfigResult> {
+  const { rotate } = input;
+  return rotate ? rotateKeys({ ...input, rotate }, steering) : change(input, steering);
+}
+
+async function change(input: ConfigInput, { host, emit, stop }: Steering): Promise<ConfigResult> {
   const { settings, runtime, by } = input;
   const app = appOf(settings, input.app);
   const before = await readStores(host, app.name);
@@ -56,8 +63,27 @@ export async function config(
   }
 }
 
+/**
+ * Two releases, so that nobody is signed out: clients are at either for some seconds around a flip, and each must know
+ * what the other signs with. The first verifies by the new key, the second signs with it once the first is alone.
+ */
+async function rotateKeys(
+  input: ConfigInput & { rotate: { name: string; keepMs: number } },
+  steering: Steering,
+): Promise<ConfigResult> {
+  const { app } = input;
+  const { name, keepMs } = input.rotate;
+  const read = async () => (await variable({ app, name }, steering)).value;
+  const bring = (keys: string) => change({ ...input, set: { [name]: keys } }, steering);
+  const keys = await read();
+  if (!isOfKeys(name) || !holdsKeys(keys)) throw noKeys(name);
+  await bring(withNext(keys, makeKey()));
+  return bring(withNextFirst(await read(), { now: Date.now(), keepMs }));
+}
+
 /** Names alone. */
-export function configInShort({ set, unset }: Pick<ConfigInput, 'set' | 'unset'>): string {
+export function configInShort({ set, unset, rotate }: Pick<ConfigInput, 'set' | 'unset' | 'rotate'>): string {
+  if (rotate) return `rotate-keys ${rotate.name}`;
   const words = [
     ['set', Object.keys(set)],
     ['unset', unset],
@@ -71,12 +97,13 @@ function withChanges(app: AppSettings, { env, config }: Stores, { set, unset }: 
   const kept = decodeEnvironment(config);
   const environment = { ...decodeEnvironment(env), ...set };
   for (const name of unset) {
-    if (secrets.includes(name)) environment[name] = makeSecret(name);
+    const make = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+    if (make) environment[name] = make();
     else if (!Object.hasOwn(kept, name)) throw unknown(app.name, name);
     else if (!Object.hasOwn(values, name)) delete environment[name];
   }
   const changed = { ...kept, ...set };
-  for (const name of [...unset, ...secrets]) delete changed[name];
+  for (const name of [...unset, ...Object.keys(secrets)]) delete changed[name];
   return { env: encodeEnvironment(environment), config: encodeEnvironment(changed) };
 }
 
@@ -123,6 +150,14 @@ function unknown(app: string, name: string): BerthError {
     'config_unknown',
     `${app} has no variable ${name} of berth config`,
     'berth config lists them',
+  );
+}
+
+function noKeys(name: string): BerthError {
+  return new BerthError(
+    'config_refused',
+    `${name} holds no keys to rotate`,
+    'a variable of keys ends in _KEYS and holds <id>:<secret>[,<id>:<secret>…]',
   );
 }
 

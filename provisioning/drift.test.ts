@@ -5,7 +5,7 @@ import type { Host } from './host.ts';
 import { leftovers } from './resources/leftovers.ts';
 import type { Goal } from './resources/resource.ts';
 
-const applied = { at: '2026-11-21T12:00:00.000Z', by: 'me@laptop', code: 'c', runtime: 'r' };
+const applied = { at: '2026-11-21T12:00:00.000Z', by: 'me@laptop', code: 'c', runtime: 'r', web: 'w' };
 const unfinished = { verb: 'apply', at: '2026-11-21T13:00:00.000Z', by: 'me@laptop' };
 const found = { resource: 'file /f', action: 'change', changes: ['write /f'] };
 const record = { at: '2026-11-21T14:00:00.000Z', since: applied.at, resources: [found] };

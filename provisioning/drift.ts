@@ -154,7 +154,8 @@ async function byKeptCode(
     else emit(event);
   };
   const request = `${JSON.stringify({ verb: 'drift', input })}\n`;
-  const { stderr } = await host.run(argv, { input: request, onLine }).catch(() => ({ stderr: '' }));
+  const env = { NODE_COMPILE_CACHE: '/var/cache/berth' };
+  const { stderr } = await host.run(argv, { input: request, onLine, env }).catch(() => ({ stderr: '' }));
   if (result?.ok) return result.value as Drift;
   if (result && result.error.code !== 'bad_request') {
     throw new BerthError(result.error.code, result.error.message, result.error.hint);

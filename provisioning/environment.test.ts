@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { decodeEnvironment, encodeEnvironment } from './environment.ts';
+import { decodeEnvironment, encodeEnvironment, environmentParts } from './environment.ts';
+import type { AppSettings, CronEntry } from './settings.ts';
 
 const hostile: Record<string, string> = {
   PLAIN: 'value',
@@ -48,5 +49,37 @@ describe('the environment file', () => {
       assert.throws(() => encodeEnvironment({ A: value }), RangeError);
     }
     assert.throws(() => encodeEnvironment({ 'A B': '1' }), RangeError);
+  });
+});
+
+describe('what an environment is made of', () => {
+  const parts = (app: Partial<AppSettings>) =>
+    environmentParts({
+      ...{ name: 'api', env: {}, secrets: ['JWT_KEYS'], database: 'none', queue: 'postgres', cron: [] },
+      ...app,
+    } as AppSettings);
+
+  it('has keys and random bits as secrets, each made anew', () => {
+    const { values, secrets } = parts({ secrets: ['JWT_KEYS', 'SESSION_KEY'] });
+    assert.deepEqual(values, { NODE_ENV: 'production' });
+    assert.match(secrets.JWT_KEYS?.() ?? '', /^[\d.TZ-]+:[\w-]{43}$/);
+    assert.match(secrets.SESSION_KEY?.() ?? '', /^[\w-]{43}$/);
+    assert.notEqual(secrets.SESSION_KEY?.(), secrets.SESSION_KEY?.());
+  });
+
+  it('leads to a vhost of RabbitMQ where tasks wait there', () => {
+    const { secrets } = parts({ queue: 'rabbitmq' });
+    assert.match(secrets.QUEUE_URL?.() ?? '', /^amqp:\/\/api:[\w-]{43}@127\.0\.0\.1:5672\/api$/);
+    assert.equal(parts({}).secrets.QUEUE_URL, undefined);
+  });
+
+  it('has the schedule as JSON, and none where nothing is on it', () => {
+    const entry: CronEntry = {
+      ...{ kind: 'digest', payload: { text: 'a "b" $c' }, schedule: '0 7 * * 1', timezone: 'UTC' },
+      missed: 'once',
+    };
+    const { values } = parts({ cron: [entry] });
+    assert.deepEqual(JSON.parse(decodeEnvironment(encodeEnvironment(values)).CRON ?? ''), [entry]);
+    assert.equal('CRON' in parts({}).values, false);
   });
 });

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { queueUrl } from './broker/address.ts';
+import { makeKey, makeRandom } from './keys.ts';
 import type { AppSettings } from './settings.ts';
 
 /**
@@ -35,12 +36,19 @@ export function decodeEnvironment(text: string): Environment {
   return Object.fromEntries(pairs);
 }
 
-/** What an application's environment is made of: plain values, and the names of secrets made on the machine. */
-export type EnvironmentParts = { values: Environment; secrets: string[] };
+/** What an application's environment is made of: plain values, and secrets with how the machine makes each. */
+export type EnvironmentParts = { values: Environment; secrets: Record<string, () => string> };
 
-export function environmentParts({ name, env, secrets, database }: AppSettings): EnvironmentParts {
-  const url = database === 'local' ? { DATABASE_URL: `postgresql:///${name}?host=/var/run/postgresql` } : {};
-  return { values: { NODE_ENV: 'production', ...url, ...env }, secrets };
+export function environmentParts({ name, env, secrets, ...app }: AppSettings): EnvironmentParts {
+  const url =
+    app.database === 'local' ? { DATABASE_URL: `postgresql:///${name}?host=/var/run/postgresql` } : {};
+  const cron = app.cron.length > 0 ? { CRON: JSON.stringify(app.cron) } : {};
+  const made = secrets.map((secret) => [secret, isOfKeys(secret) ? makeKey : makeRandom] as const);
+  const queue = app.queue === 'rabbitmq' ? { QUEUE_URL: () => queueUrl(name, makeRandom()) } : {};
+  return {
+    values: { NODE_ENV: 'production', ...url, ...cron, ...env },
+    secrets: { ...Object.fromEntries(made), ...queue },
+  };
 }
 
 /** The environment as it shall be: what `berth config` has set, the values, and the secrets that are `known`. */
@@ -49,11 +57,11 @@ export function wantedEnvironment(
   config: Environment,
   known: Environment,
 ): Environment {
-  return { ...config, ...values, ...Object.fromEntries(secrets.map((name) => [name, known[name] ?? ''])) };
+  const made = Object.keys(secrets).map((name) => [name, known[name] ?? '']);
+  return { ...config, ...values, ...Object.fromEntries(made) };
 }
 
-/** 256 random bits; `<id>:<secret>` for a name that ends in `_KEYS`, so that keys can be told apart and rotated. */
-export function makeSecret(name: string): string {
-  const secret = randomBytes(32).toString('base64url');
-  return name.endsWith('_KEYS') ? `${randomBytes(4).toString('hex')}:${secret}` : secret;
+/** Whether a variable holds keys that can be told apart and rotated. */
+export function isOfKeys(name: string): boolean {
+  return name.endsWith('_KEYS');
 }

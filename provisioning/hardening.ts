@@ -146,6 +146,8 @@ function upgrades({ upgrades: { automatic, reboot }, apps }: Settings): Resource
     'berth-',
     'nginx',
     'postgresql',
+    'rabbitmq-server',
+    'epmd',
   ];
   const units = {
     'berth-updates.service': rootUnit('systemd/berth-updates.service', {

@@ -6,14 +6,14 @@ import { platformOf } from './platform.ts';
 import { removal } from './removal.ts';
 import { site } from './site.ts';
 
-const hostsFile = 'machine: {kind: container}\napps: {api: {}}\n';
+const hostsFile = 'machine: {kind: container}\napps: {api: {processes: {worker: 0}}}\n';
 const reach = { alias: 'local', firstUser: 'root', publicKey: 'ssh-ed25519 key', names: ['10.77.0.2'] };
 const settings = resolveSettings(
   parseHostFile(hostsFile, { name: 'local', path: 'local.yml', root: '/' }),
   reach,
 );
 
-/** As the first version that kept any wrote it, of the same hosts file. */
+/** As the first version that kept any wrote it; of a worker it knew what was said. */
 const first = {
   ...{ name: 'local', hostname: 'local', memoryMiB: 2048, timezone: 'UTC', locale: 'C.UTF-8' },
   admin: { user: 'deploy', keys: ['ssh-ed25519 key'] },
@@ -38,7 +38,12 @@ describe('the settings that a machine keeps', () => {
   it('are complete where an earlier version kept them', async () => {
     const found = await kept(first);
     assert.deepEqual(found, settings);
-    const input = { platform: platformOf('ID=debian\nVERSION_ID="13"\n'), code: 'code', runtime: 'runtime' };
+    const input = {
+      platform: platformOf('ID=debian\nVERSION_ID="13"\n'),
+      code: 'code',
+      runtime: 'runtime',
+      web: 'web',
+    };
     const whole = site({ ...input, settings: found as typeof settings, memoryMiB: 2048 });
     assert.ok(removal(whole, { purge: false }).goals.length > 0);
   });
@@ -48,6 +53,11 @@ describe('the settings that a machine keeps', () => {
     const found = await kept(document);
     assert.deepEqual(found?.firewall, { enabled: false, allow: [], sshFrom: ['10.0.0.0/8'], ban: true });
     assert.equal(found?.confirmWithinMs, 1);
+  });
+
+  it('say that an application has no document, which is not to say nothing', async () => {
+    const found = await kept({ ...first, apps: { api: { ...first.apps.api, openapi: null } } });
+    assert.equal(found?.apps.api?.openapi, null);
   });
 
   it('are as they were kept, or none', async () => {

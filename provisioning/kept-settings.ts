@@ -15,7 +15,7 @@ export function keptSettings(settings: Settings): Resource {
 export async function findKeptSettings(host: Host): Promise<Settings | null> {
   const kept = JSON.parse((await host.read(path)) ?? 'null') as Settings | null;
   if (!kept) return null;
-  const apps = Object.entries(kept.apps).map(([name, app]) => [name, filled(sinceInApps, app)]);
+  const apps = Object.entries(kept.apps).map(([name, app]) => [name, filled(sinceInApps(app), app)]);
   return { ...filled(since, kept), apps: Object.fromEntries(apps) };
 }
 
@@ -40,17 +40,18 @@ const since = {
   proxy: { url: null, noProxy: [] },
 } satisfies Partial<Settings>;
 
-const sinceInApps = {
+const sinceInApps = ({ prefix }: AppSettings): Partial<AppSettings> => ({
   ...{ path: '.', push: 'main', startTimeoutMs: 60_000, keep: 5, memoryMiB: null, shared: [] },
   ...{ bodyLimitBytes: 1024 ** 2, timeouts: { answerMs: 60_000, connectMs: 5000 }, websocket: false },
-  dumpBeforeRelease: true,
-} satisfies Partial<AppSettings>;
+  ...{ dumpBeforeRelease: true, queue: 'postgres', cron: [] },
+  openapi: prefix === '/api' ? '/api/openapi.json' : null,
+});
 
 /** Sections are filled key by key, and what is there stays in its order: its text is compared with the file's. */
 function filled<T extends object>(defaults: Partial<T>, kept: T): T {
   const entries = Object.entries(defaults).map(([key, value]) => {
     const own = (kept as Record<string, unknown>)[key];
-    return [key, isSection(value) && isSection(own) ? filled(value, own) : (own ?? value)];
+    return [key, isSection(value) && isSection(own) ? filled(value, own) : own === undefined ? value : own];
   });
   return { ...kept, ...Object.fromEntries(entries) };
 }

@@ -17,7 +17,7 @@ export function localRun(
   environment: Record<string, string> = {},
 ): LocalRun {
   const id = newRunId();
-  const variables = Object.entries({ HOME: '/root', ...environment });
+  const variables = Object.entries({ HOME: '/root', NODE_COMPILE_CACHE: '/var/cache/berth', ...environment });
   const argv = [
     ...['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--service-type=exec', '--unit=berth-run'],
     `--description=berth ${verb} by ${by}`,

@@ -1,4 +1,5 @@
 import { variableOf } from './maintenance.ts';
+import { pageLocations, type Site, sitesOf } from './pages.ts';
 import type { Platform } from './platform.ts';
 import type { Configuration } from './resources/service.ts';
 import type { AppSettings, Settings } from './settings.ts';
@@ -24,15 +25,20 @@ const problems: [number, string, string][] = [
   [504, 'Gateway Timeout', 'The application took too long to answer.'],
 ];
 
-/** nginx's configuration and the landing page, path → content, each set in the order in which it is written. */
-export function nginxFiles(settings: Settings, platform: Platform) {
+/** nginx's configuration, path → content, in the order in which it is written. */
+export function nginxFiles(settings: Settings, platform: Platform): Configuration {
   const apps = Object.values(settings.apps);
-  const configuration: Configuration = {
+  return {
     '/etc/nginx/conf.d/berth.variables.conf': render('nginx/variables.conf'),
     '/etc/nginx/berth/closing.conf': render('nginx/closing.conf', { file: closingPath }),
     '/etc/nginx/berth/tls.conf': render('nginx/tls.conf'),
     '/etc/nginx/berth/headers.conf': render('nginx/headers.conf'),
-    '/etc/nginx/berth/landing-headers.conf': render('nginx/landing-headers.conf'),
+    ...Object.fromEntries(
+      ['page', 'document', 'asset'].map((what) => [
+        `/etc/nginx/berth/${what}-headers.conf`,
+        render(`nginx/${what}-headers.conf`),
+      ]),
+    ),
     '/etc/nginx/berth/proxy.conf': render('nginx/proxy.conf'),
     '/etc/nginx/berth/errors.conf': problems.map(problem).join('\n'),
     '/etc/nginx/nginx.conf': render('nginx/nginx.conf'),
@@ -44,9 +50,6 @@ export function nginxFiles(settings: Settings, platform: Platform) {
     ),
     '/etc/nginx/conf.d/berth.conf': servers(settings, platform),
   };
-  // The page asks their health paths on its own site, where those with a domain are not.
-  const here = apps.filter(({ domains }) => domains.length === 0);
-  return { configuration, landing: landing(settings, here) };
 }
 
 function problem([status, title, detail]: [number, string, string]): string {
@@ -55,21 +58,19 @@ function problem([status, title, detail]: [number, string, string]): string {
 
 function servers(settings: Settings, platform: Platform): string {
   const { httpPort, publicHttpsPort } = settings.nginx;
-  const groups = Map.groupBy(Object.values(settings.apps), ({ domains }) => domains.join(' '));
-  const main = groups.get('') ?? [];
-  groups.delete('');
   const listen = (isDefault: boolean) =>
     render(`nginx/listen-${platform.nginxHttp2}.conf`, {
       port: settings.nginx.httpsPort,
       default: isDefault ? ' default_server' : '',
     }).trimEnd();
-  const block = (names: string, apps: AppSettings[], isDefault: boolean) =>
+  const block = (site: Site, index: number) =>
     render('nginx/site.conf', {
-      listen: listen(isDefault),
-      names,
+      listen: listen(index === 0),
+      names: site.names,
       certificate: serverPath,
+      pages: pageLocations(site),
       // nginx takes the first that matches: /shop before /.
-      locations: apps
+      locations: site.apps
         .toSorted((a, b) => b.prefix.length - a.prefix.length)
         .flatMap((app) => [location(app), away(app)])
         .join('\n'),
@@ -79,9 +80,7 @@ function servers(settings: Settings, platform: Platform): string {
     challenges:
       settings.tls.kind === 'letsencrypt' ? render('nginx/acme.conf', { webroot: acme.webroot }) : '',
     publicPort: publicHttpsPort === 443 ? '' : `:${publicHttpsPort}`,
-    servers: [block('_', main, true), ...[...groups].map(([names, apps]) => block(names, apps, false))].join(
-      '\n',
-    ),
+    servers: sitesOf(settings).map(block).join('\n'),
   });
 }
 
@@ -99,16 +98,4 @@ function location(app: AppSettings): string {
 
 function away({ name }: AppSettings): string {
   return render('nginx/maintenance/location.conf', { app: name });
-}
-
-function landing(settings: Settings, apps: AppSettings[]): Record<string, string> {
-  const lines = apps.map(({ name, prefix, health }) =>
-    render('nginx/landing/app.html', { app: name, prefix, health }),
-  );
-  const page = { hostname: settings.hostname, apps: lines.join('') };
-  return {
-    '/var/www/berth/index.html': render('nginx/landing/index.html', page),
-    '/var/www/berth/style.css': render('nginx/landing/style.css'),
-    '/var/www/berth/landing.js': render('nginx/landing/landing.js'),
-  };
 }

@@ -30,7 +30,7 @@ const unmarked = [
 describe('what stood where Berth writes', () => {
   it('is not what an earlier Berth wrote there: its files can be told from others', () => {
     const platform = platformOf('ID=debian\nVERSION_ID="13"\n');
-    const whole = site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' });
+    const whole = site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime', web: 'web' });
     const writes = whole
       .filter(({ id }) => id.startsWith('file '))
       .flatMap((resource): Change[] => resource.plan({ stat: null, content: null }));

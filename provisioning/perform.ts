@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { admit } from './broker/admit.ts';
 import { makeCertificate } from './certificate.ts';
 import type { Change, WriteChange } from './change.ts';
 import { BerthError } from './errors.ts';
 import type { Host } from './host.ts';
 import { keepOriginal } from './originals.ts';
+import { standing } from './releases/stores.ts';
 
 export type Performer = {
   host: Host;
@@ -33,6 +35,8 @@ export async function perform({ host, progress, release, start }: Performer, cha
     case 'release':
       await release(change.app, change.reason);
       return;
+    case 'admit':
+      return admit(host, change.app, (await host.read(standing(change.app, 'env'))) ?? '');
     case 'start':
       return start(change.app, change.number);
     case 'run': {

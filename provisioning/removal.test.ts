@@ -18,7 +18,7 @@ const settings = resolveSettings(
 
 function siteOf(distribution: string) {
   const platform = platformOf(distribution);
-  return site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' });
+  return site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime', web: 'web' });
 }
 
 describe('the settings that a removal goes by', () => {

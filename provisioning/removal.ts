@@ -15,6 +15,7 @@ export type RemovalInput = {
   settings: Settings;
   code: string;
   runtime: string;
+  web: string;
   by: string;
   /** Data goes too: databases, shared folders, backups. */
   purge: boolean;

@@ -3,7 +3,7 @@ import { BerthError } from './errors.ts';
 import type { Event } from './events.ts';
 import type { Host } from './host.ts';
 import { decodeScale, encodeScale, formation, type Scale } from './releases/formation.ts';
-import { isClustered, type Procfile } from './releases/procfile.ts';
+import { isClustered, type Procfile, runnable } from './releases/procfile.ts';
 import { readProcfile } from './releases/release.ts';
 import { renew } from './releases/renew.ts';
 import { liveRelease, type Release, writeReleaseFile } from './releases/store.ts';
@@ -34,7 +34,7 @@ export async function scale(
   const { live, procfile } = await deployed(host, app);
   const before = decodeScale((await readStores(host, app.name)).scale);
   const after = withCounts(before, counts);
-  const wanted = formation(host, settings, app, after);
+  const wanted = formation(host, settings, app, procfile, after);
   requireProcesses(app, procfile, Object.keys(counts), wanted);
   const text = encodeScale(after);
   if (JSON.stringify(wanted) === JSON.stringify(live.processes)) {
@@ -65,7 +65,7 @@ export async function formationView(
   const app = appOf(settings, name);
   const { live, procfile } = await deployed(host, app);
   const own = decodeScale((await readStores(host, name)).scale);
-  return scalable(procfile).map((process) => ({
+  return runnable(procfile).map((process) => ({
     process,
     count: live.processes[process] ?? 0,
     from: Object.hasOwn(own, process) ? 'scale' : 'hosts file',
@@ -79,8 +79,6 @@ async function deployed(host: Host, app: AppSettings): Promise<{ live: Release; 
   return { live, procfile: await readProcfile(host, app.name, live.slug) };
 }
 
-const scalable = (procfile: Procfile) => Object.keys(procfile).filter((name) => name !== 'release');
-
 /** Sorted, so that the same numbers are the same text. */
 function withCounts(before: Scale, counts: ScaleInput['counts']): Scale {
   const entries = Object.entries({ ...before, ...counts }).flatMap(([name, count]) =>
@@ -90,12 +88,12 @@ function withCounts(before: Scale, counts: ScaleInput['counts']): Scale {
 }
 
 function requireProcesses(app: AppSettings, procfile: Procfile, named: string[], wanted: Scale): void {
-  const unknown = named.find((name) => !scalable(procfile).includes(name));
+  const unknown = named.find((name) => !runnable(procfile).includes(name));
   if (unknown !== undefined) {
     throw new BerthError(
       'scale_unknown_process',
       `the Procfile of ${app.name} names no process ${unknown} to scale`,
-      `it names: ${scalable(procfile).join(', ')}`,
+      `it names: ${runnable(procfile).join(', ')}`,
     );
   }
   if (!named.includes('web') || (wanted.web ?? 0) < 2 || isClustered(procfile.web as string)) return;

@@ -21,7 +21,13 @@ function machine(files: Record<string, string>): Host {
 
 const here = machine({ '/etc/ssh/ssh_host_ed25519_key.pub': publicKey });
 const settings = { name: 'local', hostname: 'local', apps: { api: { name: 'api', env: { PIN: '1234' } } } };
-const input: PlanInput = { settings: settings as unknown as Settings, code: 'c', runtime: 'r', by: 'me' };
+const input: PlanInput = {
+  settings: settings as unknown as Settings,
+  code: 'c',
+  runtime: 'r',
+  web: 'w',
+  by: 'me',
+};
 const write = (content: string, before: string | null): Planned => {
   const resource = file({ path: '/f', content });
   return {

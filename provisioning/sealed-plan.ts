@@ -36,6 +36,7 @@ export type PlanInput = {
   secrets?: SiteSecrets;
   code: string;
   runtime: string;
+  web: string;
   by: string;
 };
 

@@ -163,6 +163,8 @@ export type AppSettings = {
   prefix: string;
   /** The path that answers 200 when the application can serve, e.g. `/api/readyz`. */
   health: string;
+  /** The path of its OpenAPI document, e.g. `/api/openapi.json`; `null`: it has none. */
+  openapi: string | null;
   /** A path that must not answer 5xx before a release goes live; `null`: none is asked. */
   smoke: string | null;
   /** How long a new release has until its health path has answered, in milliseconds. */
@@ -171,7 +173,7 @@ export type AppSettings = {
   watchMs: number;
   /** How many good releases are kept to go back to, besides those that run. */
   keep: number;
-  /** Process name of the Procfile → how many; `0` is resolved from the machine's memory and CPUs. */
+  /** Process name → how many, where the Procfile names it; `0` is resolved from the machine's memory and CPUs. */
   processes: Record<string, number>;
   /** How much memory a process may have before it is replaced; `null`: a share of the machine's. */
   memoryMiB: number | null;
@@ -196,4 +198,21 @@ export type AppSettings = {
   database: 'local' | 'url' | 'none';
   /** Whether its database is dumped before each release process. */
   dumpBeforeRelease: boolean;
+  /** Where its tasks wait: in its own database, or in the machine's RabbitMQ, where QUEUE_URL leads. */
+  queue: 'postgres' | 'rabbitmq';
+  /** What it enqueues by itself; its environment's CRON, as JSON. */
+  cron: CronEntry[];
+};
+
+/** A task that the application enqueues on a schedule. */
+export type CronEntry = {
+  /** What the task does, as the application names it, e.g. `digest`. */
+  kind: string;
+  payload: Record<string, unknown>;
+  /** The five fields of crontab(5), e.g. `0 7 * * 1`. */
+  schedule: string;
+  /** An IANA zone, which the schedule is in. */
+  timezone: string;
+  /** What becomes of runs that were missed: `once`: one task makes up for all of them; `skip`: nothing does. */
+  missed: 'once' | 'skip';
 };

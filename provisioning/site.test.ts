@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { nginxFiles } from './nginx.ts';
+import { siteFiles } from './pages.ts';
 import { platformOf } from './platform.ts';
 import { poolSize } from './releases/release.ts';
 import type { AppSettings, Settings } from './settings.ts';
@@ -15,6 +16,7 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
       domains: [],
       prefix: '/api',
       health: '/api/readyz',
+      openapi: null,
       processes: { web: 0 },
       memoryMiB: null,
       env: {},
@@ -32,6 +34,8 @@ function app(name: string, settings: Partial<AppSettings> = {}): AppSettings {
       startTimeoutMs: 60_000,
       watchMs: 0,
       dumpBeforeRelease: true,
+      queue: 'postgres',
+      cron: [],
       ...settings,
     },
   };
@@ -73,12 +77,16 @@ const acme = {
 describe('the site', () => {
   for (const [name, osRelease] of Object.entries(releases)) {
     it(`is whole on ${name}, each resource named once`, () => {
-      const two = [app('api'), app('blog', { prefix: '/', domains: ['blog.example.com'], database: 'none' })];
+      const two = [
+        app('api', { queue: 'rabbitmq' }),
+        app('blog', { prefix: '/', domains: ['blog.example.com'], database: 'none' }),
+      ];
       const input = {
         settings: { ...settings(two), tls: acme },
         memoryMiB: 2048,
         code: 'code',
         runtime: 'runtime',
+        web: 'web',
       };
       const ids = site({ ...input, platform: platformOf(osRelease) }).map(({ id }) => id);
       assert.equal(new Set(ids).size, ids.length, `${ids.filter((id, index) => ids.indexOf(id) !== index)}`);
@@ -93,7 +101,14 @@ describe('the site', () => {
     ]) {
       const here = { ...settings([app('api')]), ...said };
       const platform = platformOf(releases['Debian 13']);
-      const input = { settings: here, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' };
+      const input = {
+        settings: here,
+        platform,
+        memoryMiB: 2048,
+        code: 'code',
+        runtime: 'runtime',
+        web: 'web',
+      };
       const made = site(input).map(({ id }) => /^service (\S+\.(?:timer|path))$/.exec(id)?.[1]);
       assert.deepEqual(waiting(here).sort(), made.filter((unit) => unit !== undefined).sort());
     }
@@ -112,9 +127,35 @@ describe('the site', () => {
 
 describe("nginx's configuration", () => {
   const servers = (apps: AppSettings[]) => {
-    const { configuration } = nginxFiles(settings(apps), platformOf(releases['Debian 13']));
+    const configuration = nginxFiles(settings(apps), platformOf(releases['Debian 13']));
     return configuration['/etc/nginx/conf.d/berth.conf'] ?? '';
   };
+  /** The first server only leads to https. */
+  const paths = (text: string) => [...text.matchAll(/location (\S+) \{/g)].map(([, path]) => path).slice(1);
+
+  it('has pages of documents where there is one, and none where an application has the site', () => {
+    const documented = app('api', { openapi: '/api/openapi.json' });
+    const ofPages = ['/', '/assets/', '/site.json'];
+    assert.deepEqual(paths(servers([app('api')])), ofPages);
+    assert.deepEqual(paths(servers([documented])), [...ofPages, '/docs', '/redoc']);
+    assert.deepEqual(paths(servers([documented, app('all', { prefix: '/' })])), []);
+    const elsewhere = app('blog', { domains: ['blog.example.com'], openapi: '/api/openapi.json' });
+    assert.deepEqual(paths(servers([app('api'), elsewhere])), [...ofPages, ...ofPages, '/docs', '/redoc']);
+  });
+
+  it('describes each site to its own pages', () => {
+    const blog = app('blog', { domains: ['blog.example.com', 'www.example.com'] });
+    const files = siteFiles(settings([app('api'), blog]));
+    const names = Object.entries(files).map(([path, text]) => [
+      path,
+      JSON.parse(text).applications.map(({ name }: { name: string }) => name),
+    ]);
+    assert.deepEqual(names, [
+      ['/var/www/berth/_.json', ['api']],
+      ['/var/www/berth/blog.example.com.json', ['blog']],
+    ]);
+    for (const [path] of names) assert.ok(servers([app('api'), blog]).includes(`alias ${path};`));
+  });
 
   it('asks the longest prefix first, whatever the order of the applications', () => {
     const text = servers([app('all', { prefix: '/' }), app('shop', { prefix: '/shop' })]);
@@ -130,8 +171,17 @@ describe("nginx's configuration", () => {
 
 describe('the pool of a process', () => {
   it('leaves room for two releases of every application beside a reserve', () => {
-    assert.equal(poolSize(settings([app('api')]), { web: 2 }), 10);
-    assert.equal(poolSize(settings([app('api'), app('blog')]), { web: 4, worker: 1 }), 4);
-    assert.equal(poolSize(settings([app('api')]), { web: 64 }), 1);
+    const of = (
+      processes: Record<string, number>,
+      all = [app('api')],
+      queue: AppSettings['queue'] = 'postgres',
+    ) => poolSize(settings(all), { queue }, processes);
+    assert.equal(of({ web: 2 }), 10);
+    assert.equal(of({ web: 4, worker: 1 }, [app('api'), app('blog')]), 4);
+    assert.equal(of({ web: 64 }), 1);
+    // 2 × 4 × 5 of web, and 4 × (5 + 7) of workers, or 4 × (6 + 2).
+    assert.equal(of({ web: 4, worker: 4 }), 5);
+    assert.equal(of({ web: 4, worker: 4 }, [app('api')], 'rabbitmq'), 6);
+    assert.equal(of({ web: 4, worker: 16 }), 1);
   });
 });

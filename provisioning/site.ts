@@ -4,6 +4,9 @@ import { application, readEnvironment, webGroup } from './application.ts';
 import { backupsRoot } from './backups/store.ts';
 import { timerFiles } from './backups/timers.ts';
 import { banSettings, bans, refusedLog } from './bans.ts';
+import { appsOfBroker } from './broker/conf.ts';
+import { broker, brokerSettings, noLongerBroker } from './broker/resources.ts';
+import { brokerUnits } from './broker/units.ts';
 import { firewall, firewallService, firewallUnit } from './firewall.ts';
 import { undo, undoUnits } from './guard/resources.ts';
 import {
@@ -18,16 +21,18 @@ import {
 import { keptSettings } from './kept-settings.ts';
 import { admitted, admittedPath, maintenanceDirectories } from './maintenance.ts';
 import { nginxFiles, nginxReload } from './nginx.ts';
+import { pagesRoot, siteFiles } from './pages.ts';
 import { clusterService, type Platform } from './platform.ts';
 import { postgresqlConf } from './postgresql-conf.ts';
 import { aptProxy } from './proxy.ts';
 import { repository } from './push/repository.ts';
 import { trustedAuthorities } from './resources/authorities.ts';
 import { clockPackages } from './resources/clock.ts';
-import { absent, block, directory, displaced, file, link } from './resources/file.ts';
+import { absent, block, directory, displaced, file, link, noOthers } from './resources/file.ts';
 import { leftovers } from './resources/leftovers.ts';
 import { hostname, swap, timezone } from './resources/machine.ts';
 import { packages } from './resources/package.ts';
+import { pages } from './resources/pages.ts';
 import { closedDatabase, database, pendingRestart, role } from './resources/postgresql.ts';
 import { currentRelease } from './resources/release.ts';
 import { atTheEnd, type Resource, staying } from './resources/resource.ts';
@@ -47,9 +52,10 @@ export type SiteInput = {
   platform: Platform;
   /** What PostgreSQL is sized for, in MiB. */
   memoryMiB: number;
-  /** The directories under /opt/berth/sources and /opt/berth/runtime that hold this code and its Node and pm2. */
+  /** The directories under /opt/berth/sources, runtime and web that hold this code, its Node and pm2, and the pages. */
   code: string;
   runtime: string;
+  web: string;
   secrets?: SiteSecrets;
 };
 
@@ -71,6 +77,7 @@ export function site(input: SiteInput): Resource[] {
     sshdService,
     ...hardeningUnits,
     ...(settings.tls.kind === 'letsencrypt' ? certificateUnits : []),
+    ...(appsOfBroker(settings).length > 0 ? brokerUnits : []),
   ];
   return [
     ...machine(settings, platform),
@@ -78,6 +85,7 @@ export function site(input: SiteInput): Resource[] {
     ...restarts(platform),
     ...sandboxes(platform),
     ...banSettings(settings),
+    ...brokerSettings(settings, input.memoryMiB),
     // Packages may come through both.
     aptProxyFile(settings),
     trustedAuthorities(settings.extraCa),
@@ -100,9 +108,10 @@ export function site(input: SiteInput): Resource[] {
     daemonReload(units),
     service(journald, { configuration: journaldFiles(settings), enabled: false }),
     ...postgresql(input, apps),
+    ...broker(settings, input.memoryMiB),
     ...certificates(settings, input.secrets ?? {}),
     hsts(settings),
-    ...nginx(settings, platform),
+    ...nginx(input),
     bans(settings),
     ...apps.map(({ name }) => service(`${name}.service`)),
     keptSettings(settings),
@@ -114,6 +123,7 @@ export function site(input: SiteInput): Resource[] {
     ...inSandboxes(settings, platform),
     ...sshSandbox(),
     ...apps.map((app) => currentRelease({ settings, app, runtime: input.runtime })),
+    ...noLongerBroker(settings),
     ...firewall(settings),
   ];
 }
@@ -123,7 +133,8 @@ const nginxService = 'nginx.service';
 const clusterConf = (platform: Platform) => `/etc/postgresql/${platform.postgresql}/main/conf.d/berth.conf`;
 const dropIns = (unit: string) => directory({ path: `/etc/systemd/system/${unit}.d` });
 
-function packageNames({ backup, apps, firewall, tls }: Settings, { postgresql }: Platform): string[] {
+function packageNames(settings: Settings, { postgresql }: Platform): string[] {
+  const { backup, apps, firewall, tls } = settings;
   const names = ['ca-certificates', 'sudo', 'openssl', 'tzdata', 'logrotate', 'libatomic1', 'nginx'];
   const sftp = backup.restic?.repository.startsWith('sftp:') ? ['openssh-client'] : [];
   const restic = backup.restic ? ['restic', ...sftp] : [];
@@ -132,9 +143,20 @@ function packageNames({ backup, apps, firewall, tls }: Settings, { postgresql }:
   // fail2ban only recommends what its backend of the journal is made of.
   const ban = firewall.ban ? ['fail2ban', 'python3-systemd', 'nftables'] : [];
   const acme = tls.kind === 'letsencrypt' ? ['certbot'] : [];
+  const queue = appsOfBroker(settings).length > 0 ? ['rabbitmq-server'] : [];
   const database = [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`];
   return [
-    ...new Set([...names, ...hardeningPackages, ...database, ...restic, ...git, ...filter, ...ban, ...acme]),
+    ...new Set([
+      ...names,
+      ...hardeningPackages,
+      ...database,
+      ...restic,
+      ...git,
+      ...filter,
+      ...ban,
+      ...acme,
+      ...queue,
+    ]),
   ];
 }
 
@@ -154,7 +176,7 @@ function loadedRecords({ settings, platform }: SiteInput): Resource[] {
     [journald, Object.keys(journaldFiles(settings))],
     [sshdService, [sshdDropIn]],
     [clusterService(platform), [clusterConf(platform)]],
-    [nginxService, [...Object.keys(nginxFiles(settings, platform).configuration), ...onlyHere(settings)]],
+    [nginxService, [...Object.keys(nginxFiles(settings, platform)), ...onlyHere(settings)]],
   ];
   return read.flatMap(([unit, paths]) => [dropIns(unit), recordLoaded(unit, paths)]);
 }
@@ -200,7 +222,7 @@ function profile({ admin }: Settings, apps: AppSettings[]): Resource {
   return block({ path: `/home/${user}/.profile`, lines, mode: 0o644, owner: user, group: user });
 }
 
-function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
+function berth({ code, runtime, web }: SiteInput, apps: AppSettings[]): Resource[] {
   return [
     directory({ path: '/etc/berth', holds: 'ours' }),
     ...atTheEnd([
@@ -209,6 +231,7 @@ function berth({ code, runtime }: SiteInput, apps: AppSettings[]): Resource[] {
       link('/opt/berth/node', `runtime/${runtime}`),
     ]),
     leftovers('/opt/berth/sources', [code], []),
+    leftovers('/opt/berth/web', [web], []),
     leftovers(
       '/opt/berth/runtime',
       [runtime],
@@ -288,9 +311,10 @@ function defaultSite({ nginx: { httpPort } }: Settings): Resource[] {
   return httpPort === 80 ? [displaced(path)] : staying(`no ${path}`, [absent(path)]);
 }
 
-function nginx(settings: Settings, platform: Platform): Resource[] {
+function nginx({ settings, platform, web }: SiteInput): Resource[] {
   const proof = ['nginx', '-t', '-q'];
-  const { configuration, landing } = nginxFiles(settings, platform);
+  const configuration = nginxFiles(settings, platform);
+  const described = siteFiles(settings);
   const apps = Object.keys(settings.apps);
   return [
     refusedLog(),
@@ -299,13 +323,21 @@ function nginx(settings: Settings, platform: Platform): Resource[] {
     ...[...new Set(apps.flatMap(maintenanceDirectories))].map((path) => directory({ path })),
     ...apps.map(admitted),
     ...Object.entries(configuration).map(([path, content]) => file({ path, content, proofInPlace: proof })),
-    directory({ path: '/var/www/berth', holds: 'ours' }),
-    ...Object.entries(landing).map(([path, content]) => file({ path, content })),
+    directory({ path: pagesRoot, holds: 'ours' }),
+    pages(web),
+    ...Object.entries(described).map(([path, content]) => file({ path, content })),
     file({
       path: '/etc/logrotate.d/nginx',
       content: render('nginx/logrotate.conf'),
       proof: ['logrotate', '--debug', '{}'],
     }),
     service(nginxService, { configuration, alsoReads: onlyHere(settings), onChange: 'reload', proof }),
+    // Once nginx has let go of what an earlier version had it read and serve.
+    noOthers(
+      '/etc/nginx/berth',
+      /^/,
+      Object.keys(configuration).map((path) => basename(path)),
+    ),
+    noOthers(pagesRoot, /^/, ['pages', web, ...Object.keys(described).map((path) => basename(path))]),
   ];
 }

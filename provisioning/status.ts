@@ -1,6 +1,7 @@
 import { type BackupStatus, backupStatus } from './backups/status.ts';
 import { type DriftStatus, driftStatus } from './drift.ts';
 import type { Host } from './host.ts';
+import { type Load, measureLoad } from './load.ts';
 import { type Maintenance, readMaintenance } from './maintenance.ts';
 import { get } from './releases/probe.ts';
 import { liveRelease, type Release, socketPath } from './releases/store.ts';
@@ -16,6 +17,8 @@ export type AppStatus = {
   since: string | null;
   /** Whether the health path answers 200 on the live release's own socket. */
   healthy: boolean;
+  /** Where it measures itself as the bundled API does; null: it does not, or does not run. */
+  load: Load | null;
   maintenance: Maintenance;
 };
 
@@ -36,16 +39,15 @@ export async function status(
   { settings }: { settings: Settings },
   { host }: { host: Host },
 ): Promise<MachineStatus> {
-  const apps = await Promise.all(
-    Object.values(settings.apps).map(async ({ name, health }) => {
-      const live = await liveRelease(host, name);
-      const about = await appStatus(name, health, live);
-      return [name, { ...about, maintenance: await readMaintenance(host, name) }] as const;
-    }),
-  );
+  const apps = Object.values(settings.apps).map(async ({ name, health }) => {
+    const live = await liveRelease(host, name);
+    const about = await appStatus(name, health, live);
+    return [name, { ...about, maintenance: await readMaintenance(host, name) }] as const;
+  });
   const { name: platform } = await host.facts.platform();
   const ca = await host.read('/etc/berth/tls/ca.pem');
-  const [held, backups, drift, updates, certificate] = await Promise.all([
+  const [each, held, backups, drift, updates, certificate] = await Promise.all([
+    Promise.all(apps),
     holder(undefined, { host }),
     backupStatus(host, settings),
     driftStatus(host),
@@ -53,7 +55,7 @@ export async function status(
     certificateStatus(host, settings),
   ]);
   const about = { holder: held, backups, drift, updates, certificate };
-  return { platform, ca, apps: Object.fromEntries(apps), ...about };
+  return { platform, ca, apps: Object.fromEntries(each), ...about };
 }
 
 async function appStatus(
@@ -61,12 +63,16 @@ async function appStatus(
   health: string,
   live: Release | null,
 ): Promise<Omit<AppStatus, 'maintenance'>> {
-  if (!live) return { release: null, commit: null, since: null, healthy: false };
-  const answer = await get(socketPath(name, live.number), health, 5000).catch(() => null);
+  if (!live) return { release: null, commit: null, since: null, healthy: false, load: null };
+  const socket = socketPath(name, live.number);
+  // One after the other, since a question of ours is a request, too.
+  const answer = await get(socket, health, 5000).catch(() => null);
+  const load = await measureLoad(socket);
   return {
     release: `v${live.number}`,
     commit: live.commit,
     since: live.createdAt,
     healthy: answer?.status === 200,
+    load,
   };
 }

@@ -21,6 +21,7 @@ import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
 import { perform } from './perform.ts';
 import { ps } from './ps.ts';
 import { push } from './push/push.ts';
+import { queue, queueTask } from './queue.ts';
 import { ready } from './ready.ts';
 import { startHealthy } from './releases/gate.ts';
 import { renew } from './releases/renew.ts';
@@ -39,7 +40,7 @@ import { recordUpdates } from './updates.ts';
 import { missingUploads } from './uploads.ts';
 import { verify } from './verify.ts';
 
-export type SiteRequest = { settings: Settings; code: string; runtime: string; by: string };
+export type SiteRequest = { settings: Settings; code: string; runtime: string; web: string; by: string };
 type Context = Omit<Run, 'perform' | 'guard'> & {
   /** Resolved when the operator's side has closed its end. */
   gone: Promise<void>;
@@ -66,6 +67,8 @@ export const verbs: Record<string, Verb> = {
   scale,
   formation: formationView,
   ps,
+  queue,
+  queueTask,
   settle: settleAll,
   attach,
   holder,
@@ -103,7 +106,7 @@ export const showing = new Set([
   ...['releases', 'attach', 'holder', 'unlock', 'history', 'status', 'drift', 'webhook'],
   ...['accessLog', 'maintenanceStatus', 'batchState'],
   ...['backups', 'showBackup'],
-  ...['configuration', 'variable', 'formation', 'ps'],
+  ...['configuration', 'variable', 'formation', 'ps', 'queue'],
 ]);
 
 /** What a verb was given, for the history: never a value of a variable. */
@@ -139,7 +142,7 @@ function runFor(input: SiteRequest, context: Context): Run {
 }
 
 async function keptRequest({ host }: Context): Promise<SiteRequest> {
-  return { settings: await readKeptSettings(host), code: '', runtime: '', by: 'timer' };
+  return { settings: await readKeptSettings(host), code: '', runtime: '', web: '', by: 'timer' };
 }
 
 async function installCertificate(input: SiteRequest, context: Context): Promise<void> {

@@ -27,11 +27,11 @@ export async function converge(
   { side, sealed, plan }: ConvergeOptions = {},
 ): Promise<ApplySummary & { sealed?: SealedPlan }> {
   const machineSide = side ?? (await openMachineSide(context));
-  const { code, runtime, by } = machineSide;
+  const { code, runtime, web, by } = machineSide;
   const settings = await context.settings();
   const onEvent = (event: Event) => context.report.event(verb, event);
   const secrets = readSecrets(await context.hostFile());
-  const input = { settings, secrets, code, runtime, by };
+  const input = { settings, secrets, code, runtime, web, by };
   if (verb === 'plan') return machineSide.ask(verb, { ...input, sealed }, onEvent);
   const summary = await machineSide.change<ApplySummary>(verb, { ...input, plan }, onEvent);
   if (summary.guarded) await confirmChange(context, machineSide, summary.guarded);

@@ -16,23 +16,50 @@ export type Bundle = {
 
 const hashLength = 16;
 
-/** The machine's side of Berth: `provisioning/`, `systemd/` and `nginx/`, without hosts files and tests. */
+/**
+ * The machine's side of Berth: `provisioning/`, `systemd/` and `nginx/`, without hosts files and tests, and package.json,
+ * which tells Node what they are: without it each file is parsed once more to find out.
+ */
 export async function codeBundle(root: string, cache: string): Promise<Bundle> {
-  const files = (await Promise.all(['provisioning', 'systemd', 'nginx'].map((part) => filesOf(root, part))))
-    .flat()
-    .sort();
-  const hash = createHash('sha256');
-  for (const file of files)
-    hash
-      .update(`${file}\0`)
-      .update(await readFile(join(root, file)))
-      .update('\0');
-  const id = hash.digest('hex').slice(0, hashLength);
+  const parts = ['provisioning', 'systemd', 'nginx'].map((part) => filesOf(root, part));
+  const files = ['package.json', ...(await Promise.all(parts)).flat()].sort();
+  const id = await idOf(root, files);
   return {
     id,
     archive: () =>
       kept(cache, `code-${id}.tgz`, (file) => create({ file, cwd: root, gzip: true, portable: true }, files)),
   };
+}
+
+/** The pages that nginx serves: named by their sources and the packages that they are built of and by. */
+export async function webBundle(root: string, cache: string): Promise<Bundle> {
+  const parts = ['web/client', 'web/documentation', 'web/pages'].map((part) => filesOf(root, part));
+  const files = (await Promise.all(parts)).flat().filter((file) => !file.endsWith('.d.ts'));
+  const id = await idOf(root, ['web/build.ts', ...files.sort()], await lockedPackages(root, 'web'));
+  return {
+    id,
+    archive: () =>
+      kept(cache, `web-${id}.tgz`, (file) =>
+        inScratch(cache, async (scratch) => {
+          const { buildPages } = await import('../web/build.ts');
+          for (const [path, content] of await buildPages()) {
+            await mkdir(dirname(join(scratch, path)), { recursive: true });
+            await writeFile(join(scratch, path), content);
+          }
+          await create({ file, cwd: scratch, gzip: true, portable: true }, (await readdir(scratch)).sort());
+        }),
+      ),
+  };
+}
+
+async function idOf(root: string, files: string[], besides = ''): Promise<string> {
+  const hash = createHash('sha256').update(besides);
+  for (const file of files)
+    hash
+      .update(`${file}\0`)
+      .update(await readFile(join(root, file)))
+      .update('\0');
+  return hash.digest('hex').slice(0, hashLength);
 }
 
 async function filesOf(root: string, part: string): Promise<string[]> {
@@ -49,11 +76,7 @@ export async function runtimeBundle(
   cache: string,
   target: () => Promise<Target>,
 ): Promise<Bundle> {
-  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
-  const id = createHash('sha256')
-    .update(closure(lock, 'runtime').join('\n'))
-    .digest('hex')
-    .slice(0, hashLength);
+  const id = await idOf(root, [], await lockedPackages(root, 'runtime'));
   return {
     id,
     async archive() {
@@ -63,6 +86,11 @@ export async function runtimeBundle(
       );
     },
   };
+}
+
+async function lockedPackages(root: string, workspace: string): Promise<string> {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
+  return closure(lock, workspace).join('\n');
 }
 
 export type Lock = { packages: Record<string, LockedPackage> };

@@ -250,6 +250,24 @@ describe('berth', () => {
     });
   });
 
+  describe('queue', () => {
+    for (const [line, reason] of [
+      ['queue retry', 'which task'],
+      ['queue drop x', '"x" is no task'],
+      ['queue retry 0', '"0" is no task'],
+      ['queue retry 1.5', '"1.5" is no task'],
+      ['queue drop 99999999999999999999', '"99999999999999999999" is no task'],
+      ['queue clear', 'berth queue knows no "clear"'],
+      ['queue list 7', 'berth queue knows no "list 7"'],
+    ]) {
+      it(`asks the machine nothing for ${line}`, async () => {
+        const { code, err } = await berth(line as string);
+        assert.equal(code, 64);
+        assert.ok(err.includes(reason as string), err);
+      });
+    }
+  });
+
   describe('down and destroy', () => {
     it('down stops a machine that runs, and leaves any other alone', async () => {
       assert.deepEqual((await berth('down')).asked, ['stop']);

@@ -19,7 +19,14 @@ type Binaries = { postgres: string; initdb: string; pg_ctl: string };
 /** The account that runs PostgreSQL, which refuses to be root. */
 type Account = { uid: number; gid: number };
 
-const SETTINGS = { listen_addresses: '', synchronous_commit: 'off', shared_buffers: '32MB' };
+/** PostgreSQL's own, by name. */
+type PostgresSettings = Record<string, string>;
+
+const SETTINGS: PostgresSettings = {
+  listen_addresses: '',
+  synchronous_commit: 'off',
+  shared_buffers: '32MB',
+};
 
 const SOCKETS_PREFIX = join(tmpdir(), 'berth-dev-');
 
@@ -28,9 +35,13 @@ const SOCKETS_LINE = 4;
 
 /**
  * Starts PostgreSQL on `<directory>/data`, made on first use, and resolves once it answers. What an earlier run left
- * behind when it was killed is stopped first. Throws BerthError `dev_postgres_missing` or `dev_postgres_failed`.
+ * behind when it was killed is stopped first. `settings` override those for development. Throws BerthError
+ * `dev_postgres_missing` or `dev_postgres_failed`.
  */
-export async function startDevPostgres(directory: string): Promise<DevPostgres> {
+export async function startDevPostgres(
+  directory: string,
+  settings: PostgresSettings = {},
+): Promise<DevPostgres> {
   const binaries = await loadBinaries();
   const account = process.getuid?.() === 0 ? await unprivileged(directory) : undefined;
   const data = join(directory, 'data');
@@ -39,7 +50,7 @@ export async function startDevPostgres(directory: string): Promise<DevPostgres> 
 
   const sockets = await mkdtemp(SOCKETS_PREFIX);
   if (account) await chown(sockets, account.uid, account.gid);
-  const flags = Object.entries({ ...SETTINGS, unix_socket_directories: sockets });
+  const flags = Object.entries({ ...SETTINGS, ...settings, unix_socket_directories: sockets });
   const argv = [
     binaries.postgres,
     '-D',

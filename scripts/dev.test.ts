@@ -98,6 +98,21 @@ describe('berth dev', function () {
     await stop(second);
   });
 
+  it('does tasks', async () => {
+    const dev = start();
+    await ready(dev);
+    const [username, password] = ['ada@example.org', 'correct horse'];
+    const login = await post(`${dev.url}/login`, { username, password });
+    const { access_token } = (await login.json()) as { access_token: string };
+    const headers = { Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ kind: 'digest' });
+    const ordered = await fetch(`${dev.url}/tasks`, { method: 'POST', headers, body });
+    const task = (await ordered.json()) as { id: number };
+    const events = await fetch(`${dev.url}/tasks/${task.id}/events`, { headers });
+    assert.match(await events.text(), /"status":"done"/);
+    await stop(dev);
+  });
+
   it('keeps its signing key for itself', async () => {
     assert.equal((await stat(join(stateDirectory, 'dev', 'jwt-key'))).mode & 0o777, 0o600);
   });

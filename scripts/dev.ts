@@ -25,10 +25,11 @@ export type DevOptions = {
 
 const POLL_MS = 50;
 const SERVER = 'api/server.ts';
+const WORKER = 'api/worker.ts';
 
 /**
- * Runs the API alone on this computer, without a machine: a PostgreSQL of its own, migrated, and the server, which
- * reloads when a file of it changes. Throws BerthError `port_in_use`, `dev_running`, `dev_postgres_missing`,
+ * Runs the API alone on this computer, without a machine: a PostgreSQL of its own, migrated, and the server and a worker,
+ * which start again when a file of theirs changes. Throws BerthError `port_in_use`, `dev_running`, `dev_postgres_missing`,
  * `dev_postgres_failed`, `dev_migration_failed` or `dev_server_failed`.
  */
 export async function runDev(options: DevOptions): Promise<void> {
@@ -77,11 +78,11 @@ async function checkPort(port: number): Promise<void> {
 }
 
 /**
- * Two runs would stop each other's database, so a file holds the process ids of a run and of its server. Of a run that
- * was killed the server lives on: it is stopped here.
+ * Two runs would stop each other's database, so a file holds the process ids of a run, of its server and of its worker.
+ * Of a run that was killed those live on: they are stopped here.
  */
 async function claim(file: string): Promise<void> {
-  const [owner = 0, server = 0] = (await readFile(file, 'utf8').catch(() => '')).split(' ').map(Number);
+  const [owner = 0, ...programs] = (await readFile(file, 'utf8').catch(() => '')).split(' ').map(Number);
   if (owner !== process.pid && isAlive(owner)) {
     throw new BerthError(
       'dev_running',
@@ -89,14 +90,16 @@ async function claim(file: string): Promise<void> {
       `stop it; if it is something else, remove ${file}`,
     );
   }
-  if (await isServer(server)) process.kill(server, 'SIGTERM');
-  while (await isServer(server)) await setTimeout(POLL_MS);
+  for (const program of programs) {
+    if (await isOurs(program)) process.kill(program, 'SIGTERM');
+    while (await isOurs(program)) await setTimeout(POLL_MS);
+  }
 }
 
 /** By its command line: the number may be someone else's by now, or a zombie's. */
-async function isServer(pid: number): Promise<boolean> {
+async function isOurs(pid: number): Promise<boolean> {
   const { stdout } = await run(['ps', '-o', 'command=', '-p', String(pid)]);
-  return stdout.includes(SERVER);
+  return [SERVER, WORKER].some((program) => stdout.includes(program));
 }
 
 function isAlive(pid: number): boolean {
@@ -128,29 +131,37 @@ async function migrate({ root, signal, say }: DevOptions, env: Record<string, st
   });
 }
 
-/** Node starts the server again whenever a file that it imports changes. */
+/** Node starts the server and the worker again whenever a file that they import changes. */
 async function serve(
   { root, signal, say }: DevOptions,
   env: Record<string, string>,
   pids: string,
 ): Promise<void> {
-  const argv = ['--watch', '--watch-preserve-output', SERVER];
-  const server = spawn(process.execPath, argv, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  await writeFile(pids, `${process.pid} ${server.pid}`);
-  for (const stream of [server.stdout, server.stderr]) createInterface(stream).on('line', say);
+  const programs = [SERVER, WORKER].map((program) =>
+    spawn(process.execPath, ['--watch', '--watch-preserve-output', program], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  await writeFile(pids, [process.pid, ...programs.map(({ pid }) => pid)].join(' '));
+  for (const { stdout, stderr } of programs)
+    for (const stream of [stdout, stderr]) createInterface(stream).on('line', say);
   const gone = new AbortController();
-  const exit = once(server, 'exit').finally(() => gone.abort());
-  const stop = () => server.kill('SIGTERM');
+  const stop = () => programs.map((program) => program.kill('SIGTERM'));
+  // Neither is of use without the other.
+  const exits = programs.map((program) => once(program, 'exit').finally(stop));
+  const exit = Promise.all(exits).finally(() => gone.abort());
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   await announce(`http://localhost:${env.PORT}/api`, gone.signal, say);
   await exit;
   if (signal.aborted) return;
-  throw new BerthError('dev_server_failed', 'the server’s watcher has ended', 'read what it said above');
+  throw new BerthError(
+    'dev_server_failed',
+    'the watcher of the server or of the worker has ended',
+    'read what it said above',
+  );
 }
 
 async function announce(url: string, gone: AbortSignal, say: DevOptions['say']): Promise<void> {

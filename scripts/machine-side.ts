@@ -12,14 +12,15 @@ import { asRoot, type ConnectOptions, connectAs } from './entrance.ts';
 import { holderText } from './holder.ts';
 import type { Reach } from './machines/machine.ts';
 import { atAnyPort } from './ports.ts';
-import { packBaggage } from './prepare.ts';
+import { type Piece, packBaggage } from './prepare.ts';
 import { remote } from './ssh.ts';
 
 /** The program on the machine, as the operator's side talks to it. */
 export type MachineSide = {
-  /** The names of the directories on the machine that hold its code, and Node and pm2. */
+  /** The names of the directories on the machine that hold its code, Node and pm2, and the pages. */
   readonly code: string;
   readonly runtime: string;
+  readonly web: string;
   /** `user@computer` of the person here. */
   readonly by: string;
   /**
@@ -44,41 +45,50 @@ type Said = { outcome?: Extract<Event, { type: 'result' }>; events: number; stde
 
 type Conversation = Omit<ConnectOptions, 'onLine'> & { argv: string[]; onEvent?: OnEvent | undefined };
 
-/** Exit codes of the scripts below: the machine lacks our code, or Node and pm2. */
-const lacks = { code: 90, runtime: 91 };
+/** Exit codes of the scripts below: what the machine lacks. */
+const lacks: Record<Piece, number> = { code: 90, runtime: 91, web: 92 };
 const reattachForMs = 90_000;
 const { version } = manifest;
 
-// $1 code, $2 runtime, $3 description, $4 program, and the program's own. Values never become part of this text.
-const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 d=$3 m=$4 f=\${SSH_CONNECTION%% *}
+/** For what has nothing to do with the pages, and is not to wait for them. */
+const unasked = '-';
+
+// $1 code, $2 runtime, $3 pages, $4 description, $5 program, and the program's own. Values never become part of this text.
+const begin = `c=/opt/berth/sources/$1 r=/opt/berth/runtime/$2 w=/opt/berth/web/$3 d=$4 m=$5 f=\${SSH_CONNECTION%% *}
 ${asRoot}
 # A password is best asked for before anything is under way.
 [ -e "$r/.complete" ] || { $s true || exit; exit ${lacks.runtime}; }
 [ -e "$c/.complete" ] || exit ${lacks.code}
-shift 4`;
+[ "$3" = ${unasked} ] || [ -e "$w/.complete" ] || exit ${lacks.web}
+shift 5`;
 const directly = `${begin}
-exec $s env BERTH_FROM="$f" "$r/bin/node" "$c/provisioning/$m" "$@"`;
+exec $s env NODE_COMPILE_CACHE=/var/cache/berth BERTH_FROM="$f" "$r/bin/node" "$c/provisioning/$m" "$@"`;
 const asUnit = `${begin}
 u=$(id -un)
 exec $s systemd-run --quiet --pipe --wait --collect --service-type=exec --unit=berth-run --description="$d" \
-  --setenv=HOME=/root --setenv=BERTH_FROM="$f" --setenv=BERTH_USER="$u" "$r/bin/node" "$c/provisioning/$m" "$@"`;
+  --setenv=HOME=/root --setenv=NODE_COMPILE_CACHE=/var/cache/berth --setenv=BERTH_FROM="$f" --setenv=BERTH_USER="$u" \
+  "$r/bin/node" "$c/provisioning/$m" "$@"`;
 
 export async function openMachineSide(context: Context): Promise<MachineSide> {
   const { signal, report } = context;
   const reach = await context.reach();
   const { admin } = await context.settings();
   const connect = connectAs(context, reach, [admin.user, reach.firstUser]);
-  const { code, runtime, send } = await packBaggage(context, connect);
+  const { code, runtime, web, send } = await packBaggage(context, connect);
   const by = `${userInfo().username}@${hostname()}`.replace(/[^\w.@-]/g, '_');
-  const command = (script: string, description: string, program: string, ...args: string[]) => {
-    return ['sh', '-c', script, 'berth', code.id, runtime.id, description, program, ...args];
+  const command = (script: string, description: string, pages: string, ...program: string[]) => {
+    return ['sh', '-c', script, 'berth', code.id, runtime.id, pages, description, ...program];
+  };
+  const verbCommand = (script: string, description: string, input: unknown) => {
+    const pages = typeof input === 'object' && input !== null && 'web' in input ? web.id : unasked;
+    return command(script, description, pages, 'main.ts');
   };
 
   async function askAnew<T>(verb: string, input: unknown, timeoutMs: number) {
     const said = nothingSaid();
     const request = { input: `${JSON.stringify({ verb, input, version })}\n`, signal, timeoutMs };
     const onLine = (line: string) => take(said, line);
-    const argv = command(directly, '', 'main.ts');
+    const argv = verbCommand(directly, '', input);
     const login = (at: Reach) => remote(at, admin.user, argv, { ...request, onLine });
     said.stderr = (await atAnyPort(reach, login)).stderr;
     return outcomeOf(said) as T;
@@ -87,8 +97,9 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
   async function converse(said: Said, { argv, onEvent, ...options }: Conversation): Promise<Said> {
     const onLine = (line: string) => take(said, line, onEvent);
     let result = await connect(argv, { ...options, onLine });
-    if (result.code === lacks.code || result.code === lacks.runtime) {
-      await send({ firstContact: result.code === lacks.runtime });
+    for (const piece of ['runtime', 'code', 'web'] as const) {
+      if (result.code !== lacks[piece]) continue;
+      await send(piece);
       result = await connect(argv, { ...options, onLine });
     }
     said.stderr = result.stderr;
@@ -96,7 +107,7 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
   }
 
   async function ask<T>(verb: string, input: unknown, onEvent?: OnEvent, { hold } = { hold: false }) {
-    const argv = command(directly, '', 'main.ts');
+    const argv = verbCommand(directly, '', input);
     const request = () => `${JSON.stringify({ verb, input, version })}\n`;
     const options = { argv, input: request, holdInput: hold, onEvent, signal };
     return outcomeOf(await converse(nothingSaid(), options)) as T;
@@ -113,7 +124,7 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
     signal.throwIfAborted();
     signal.addEventListener('abort', stop);
     try {
-      const argv = command(asUnit, `berth ${verb} by ${by}`, 'main.ts');
+      const argv = verbCommand(asUnit, `berth ${verb} by ${by}`, input);
       await converse(said, { argv, input: stdin.open, holdInput: true, onEvent });
       if (said.outcome || !isHeld(said.stderr)) return outcomeOf(said) as T;
     } catch (error) {
@@ -162,12 +173,13 @@ export async function openMachineSide(context: Context): Promise<MachineSide> {
   return {
     code: code.id,
     runtime: runtime.id,
+    web: web.id,
     by,
     ask,
     askAnew,
     change,
     async upload(app, { path, digest }) {
-      const argv = command(directly, '', 'receive.ts', app, digest);
+      const argv = command(directly, '', unasked, 'receive.ts', app, digest);
       outcomeOf(await converse(nothingSaid(), { argv, input: () => createReadStream(path), signal }));
     },
   };

@@ -4,17 +4,23 @@ import { join } from 'node:path';
 import { BerthError } from '../provisioning/errors.ts';
 import { aptProxy } from '../provisioning/proxy.ts';
 import type { Target } from '../provisioning/releases/identity.ts';
-import { type Bundle, codeBundle, runtimeBundle } from './bundle.ts';
+import { type Bundle, codeBundle, runtimeBundle, webBundle } from './bundle.ts';
 import type { Context } from './command.ts';
 import { asRoot, type Connect } from './entrance.ts';
 import type { RemoteResult } from './ssh.ts';
 
-/** What a machine must hold before it can be asked anything: our program, and the Node and pm2 to run it. */
-export type Baggage = {
-  code: Bundle;
-  runtime: Bundle;
-  /** Sends what the machine lacks; at first contact it is made fit for Node before. */
-  send(options: { firstContact: boolean }): Promise<void>;
+/** What a machine must hold before it can be asked anything: our program, the Node and pm2 to run it, and the pages. */
+export type Baggage = Record<Piece, Bundle> & {
+  /** Sends what the machine lacks; for Node it is made fit before, at first contact. */
+  send(piece: Piece): Promise<void>;
+};
+export type Piece = 'code' | 'runtime' | 'web';
+
+/** What people call it, and where it goes below /opt/berth. */
+const places: Record<Piece, [what: string, directory: string]> = {
+  code: ["the machine's side", 'sources'],
+  runtime: ['Node and pm2', 'runtime'],
+  web: ['the pages', 'web'],
 };
 
 // $1 is the directory's final path. Unpacked beside it, then renamed: what stands there is whole.
@@ -38,23 +44,21 @@ export async function packBaggage(context: Context, connect: Connect): Promise<B
   let cpu: Target['cpu'] = 'x64';
   const code = await codeBundle(root, cache);
   const runtime = await runtimeBundle(root, cache, async () => ({ os: 'linux', cpu, libc: 'glibc' }));
-  const place = async (bundle: Bundle, what: string, directory: string) => {
-    const archive = await report.step(`packs ${what}`, () => bundle.archive());
-    await report.step(`sends ${what}`, async () => {
-      const argv = ['sh', '-c', unpackBundle, 'berth', `/opt/berth/${directory}/${bundle.id}`];
-      must(await connect(argv, { input: () => createReadStream(archive), signal }));
-    });
-  };
+  const bundles = { code, runtime, web: await webBundle(root, cache) };
   return {
-    code,
-    runtime,
-    async send({ firstContact }) {
-      if (firstContact) {
+    ...bundles,
+    async send(piece) {
+      if (piece === 'runtime') {
         report.note('first contact: what Node needs is installed there, Node and pm2 go to /opt/berth');
         cpu = await report.step('makes first contact', (detail) => bootstrap(context, connect, detail));
-        await place(runtime, 'Node and pm2', 'runtime');
       }
-      await place(code, "the machine's side", 'sources');
+      const bundle = bundles[piece];
+      const [what, directory] = places[piece];
+      const archive = await report.step(`packs ${what}`, () => bundle.archive());
+      await report.step(`sends ${what}`, async () => {
+        const argv = ['sh', '-c', unpackBundle, 'berth', `/opt/berth/${directory}/${bundle.id}`];
+        must(await connect(argv, { input: () => createReadStream(archive), signal }));
+      });
     },
   };
 }

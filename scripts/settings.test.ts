@@ -46,7 +46,7 @@ describe('hosts files', () => {
   it('example.yml has examples that are valid where there is no default', () => {
     const shown = file('example.yml')
       .replace(
-        /^ *(image|network|memory|env: \{\}|shared: \[\]|allow: \[\]|ssh_from: \[\]|extra_ca: \[\]).*\n/gm,
+        /^ *(image|network|memory|env: \{\}|shared: \[\]|cron: \[\]|allow: \[\]|ssh_from: \[\]|extra_ca: \[\]).*\n/gm,
         '',
       )
       .replace('kind: container', 'kind: ssh')
@@ -135,11 +135,13 @@ describe('parseHostFile', () => {
     });
   }
 
+  const weekly = '{kind: digest, schedule: "0 7 * * 1"}';
   const brokenApps: [apps: string, problem: RegExp][] = [
     ['{nginx: {}}', /apps.nginx: is the name of a user, unit or directory/],
     ['{API: {}}', /apps.API: is not an application's name/],
     ['{api: {processes: {release: 1}}}', /apps.api.processes.release: runs once in every deploy/],
-    ['{api: {processes: {web: 0}}}', /apps.api.processes.web: 0 is neither auto nor/],
+    ['{api: {processes: {web: 0}}}', /apps.api.processes.web: 0 is neither auto nor a number from 1/],
+    ['{api: {processes: {worker: 65}}}', /apps.api.processes.worker: 65 is neither auto nor a number from 0/],
     ['{api: {env: {PORT: 1}}}', /apps.api.env.PORT: is not yours to set/],
     ['{api: {env: {DATABASE_URL: x}}}', /apps.api.env.DATABASE_URL: is set by database: local/],
     ['{api: {env: {JWT_KEYS: x}}}', /apps.api.env.JWT_KEYS: is also in secrets/],
@@ -152,11 +154,38 @@ describe('parseHostFile', () => {
     ['{api: {shared: [data, data/up]}}', /apps.api.shared: data\/up lies in another shared folder/],
     ['{api: {timeouts: {answer: 2h}}}', /apps.api.timeouts.answer: "2h" is not between 1s and 1h/],
     ['{api: {websocket: "yes"}}', /apps.api.websocket: must be true or false, not "yes"/],
+    ['{api: {queue: redis}}', /:2:21 apps.api.queue: "redis" is none of: postgres, rabbitmq/],
+    ['{api: {queue: rabbitmq, env: {QUEUE_URL: x}}}', /apps.api.env.QUEUE_URL: is set by queue: rabbitmq/],
+    ['{api: {queue: rabbitmq, secrets: [QUEUE_URL]}}', /apps.api.secrets\[0\]: is set by queue: rabbitmq/],
+    ['{api: {processes: {queue: 1}}}', /apps.api.processes.queue: runs when berth queue asks it/],
+    [`{api: {cron: [${weekly}], env: {CRON: x}}}`, /apps.api.env.CRON: is set by cron/],
+    ['{api: {cron: {digest: daily}}}', /apps.api.cron: must be a list/],
+    ['{api: {cron: [{kind: digest}]}}', /apps.api.cron\[0\].schedule: is missing/],
+    ['{api: {cron: [{kind: 1st, schedule: "* * * * *"}]}}', /cron\[0\].kind: "1st" is not a kind of task/],
+    [
+      '{api: {cron: [{kind: d, schedule: "61 * * * *"}]}}',
+      /:2:\d+ apps.api.cron\[0\].schedule: .*"61" as its/,
+    ],
+    [`{api: {cron: [${weekly}, ${weekly}]}}`, /apps.api.cron\[1\]: stands in the list twice/],
+    [
+      '{api: {cron: [{kind: d, schedule: "* * * * *", timezon: UTC}]}}',
+      /cron\[0\].timezon: unknown key; did you mean/,
+    ],
+    ['{api: {cron: [{kind: d, schedule: "* * * * *", payload: 7}]}}', /cron\[0\].payload: must be a map/],
+    [
+      '{api: {cron: [{kind: d, schedule: "* * * * *", missed: never}]}}',
+      /missed: "never" is none of: once, skip/,
+    ],
+    ['{api: {cron: [{kind: d, schedule: "* * * * *", timezone: Mars}]}}', /timezone: "Mars" is not an IANA/],
+    [
+      `{api: {cron: [{kind: d, schedule: "* * * * *", payload: {a: ${'x'.repeat(102_400)}}}]}}`,
+      /apps.api.cron: is 1\d{5} bytes as JSON/,
+    ],
     ['{a: {}, b: {}}', /apps.b.prefix: \/api is the prefix of apps.a too/],
     ['{a: {domains: [x.org, y.org]}, b: {domains: [y.org]}}', /apps.b.domains: apps.a has y.org too/],
   ];
   for (const [apps, problem] of brokenApps) {
-    it(`refuses apps ${apps}`, () => {
+    it(`refuses apps ${apps.slice(0, 100)}`, () => {
       assert.match(problemsOf(`machine: {kind: container}\napps: ${apps}\n`).join('\n'), problem);
     });
   }
@@ -166,6 +195,43 @@ describe('parseHostFile', () => {
       'machine: {kind: container}\napps: {api: {env: {V: 1.10, B: yes, T: true, E: ""}}}',
     );
     assert.deepEqual(settings.apps.api?.env, { V: '1.10', B: 'yes', T: 'true', E: '' });
+  });
+
+  it('takes the document of an application to be where the bundled API has it, unless it says otherwise', () => {
+    const documentOf = (api: string) =>
+      parse(`machine: {kind: container}\napps: {api: {${api}}}`).settings.apps.api?.openapi;
+    assert.equal(documentOf(''), '/api/openapi.json');
+    assert.equal(documentOf('prefix: /shop'), null);
+    assert.equal(documentOf('openapi: none'), null);
+    assert.equal(documentOf('prefix: /shop, openapi: /shop/api.json'), '/shop/api.json');
+  });
+
+  it('takes tasks on a schedule, in the time zone of the machine unless they say another', () => {
+    const zone =
+      '{kind: digest, schedule: "0  7 * * 1", timezone: Asia/Tokyo, missed: skip, payload: {days: 7}}';
+    const { settings } = parse(
+      `machine: {kind: container}\ntimezone: Europe/Berlin\napps: {api: {cron: [${weekly}, ${zone}]}}`,
+    );
+    const digest = { kind: 'digest', schedule: '0 7 * * 1' };
+    assert.deepEqual(settings.apps.api?.cron, [
+      { ...digest, payload: {}, timezone: 'Europe/Berlin', missed: 'once' },
+      { ...digest, payload: { days: 7 }, timezone: 'Asia/Tokyo', missed: 'skip' },
+    ]);
+  });
+
+  it('runs a worker beside whatever else is said of processes, unless it is to be none', () => {
+    const processesOf = (processes: string) =>
+      parse(`machine: {kind: container}\napps: {api: {processes: ${processes}}}`).settings.apps.api
+        ?.processes;
+    assert.deepEqual(processesOf('{}'), { web: 0, worker: 1 });
+    assert.deepEqual(processesOf('{web: 2, clock: 1}'), { web: 2, worker: 1, clock: 1 });
+    assert.deepEqual(processesOf('{worker: auto}'), { web: 0, worker: 0 });
+    assert.deepEqual(processesOf('{worker: 0, clock: 0}'), { web: 0 });
+  });
+
+  it('lets an application have a QUEUE_URL and a CRON of its own where no setting of its sets them', () => {
+    const { settings } = parse('machine: {kind: container}\napps: {api: {env: {QUEUE_URL: a, CRON: b}}}');
+    assert.deepEqual(settings.apps.api?.env, { QUEUE_URL: 'a', CRON: 'b' });
   });
 
   it('never shows the value of a variable or a private key', () => {

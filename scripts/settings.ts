@@ -171,7 +171,7 @@ function settingsOf(name: string, host: HostDocument): Settings {
     backup: { ...host.backup, restic: resticOf(host.backup.restic) },
     proxy: { url: host.proxy.url, noProxy: host.proxy.no_proxy },
     extraCa: host.extra_ca,
-    apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its)])),
+    apps: Object.fromEntries(Object.entries(host.apps).map(([app, its]) => [app, appOf(app, its, host)])),
   };
 }
 
@@ -199,21 +199,26 @@ function firewallOf({ ssh_from: sshFrom, ...rest }: HostDocument['firewall']): F
   return { ...rest, sshFrom };
 }
 
-function appOf(name: string, app: AppDocument): AppSettings {
+function appOf(name: string, app: AppDocument, { timezone }: HostDocument): AppSettings {
   const { body_limit: bodyLimitBytes, timeouts, drain: drainMs, watch: watchMs, ...rest } = app;
   const {
     start_timeout: startTimeoutMs,
     dump_before_release: dumpBeforeRelease,
+    openapi = app.prefix === '/api' ? '/api/openapi.json' : 'none',
     processes,
     domains,
     memory,
+    cron,
     ...same
   } = rest;
-  const counts = Object.entries(processes).map(([process, count]) => [process, count === 'auto' ? 0 : count]);
+  const counts = Object.entries(processes)
+    .filter(([, count]) => count !== 0)
+    .map(([process, count]) => [process, count === 'auto' ? 0 : count]);
   // Sorted, for nginx keeps one server block for each list of domains.
   return {
     name,
     ...same,
+    openapi: openapi === 'none' ? null : openapi,
     domains: domains.toSorted(),
     processes: Object.fromEntries(counts),
     memoryMiB: memory === 'auto' ? null : Math.floor(memory / MIB),
@@ -223,6 +228,7 @@ function appOf(name: string, app: AppDocument): AppSettings {
     startTimeoutMs,
     watchMs,
     dumpBeforeRelease,
+    cron: cron.map((entry) => ({ timezone, ...entry })),
   };
 }
 

@@ -15,7 +15,7 @@ command -v node >/dev/null && command -v npm >/dev/null ||
 # macOS has it by another name.
 sum=sha256sum
 command -v sha256sum >/dev/null || sum='shasum -a 256'
-lock=$($sum package-lock.json package.json scripts/package.json runtime/package.json | $sum | cut -d ' ' -f 1)
+lock=$($sum package-lock.json package.json scripts/package.json runtime/package.json web/package.json | $sum | cut -d ' ' -f 1)
 if [ "$(cat node_modules/.berth-lock 2>/dev/null)" != "$lock" ]; then
   echo '- installs the packages of package-lock.json into node_modules (npm ci)' >&2
   trap 'fail "stopped before the packages were installed" "run the same command again"' INT TERM

@@ -1,5 +1,6 @@
 import type { BackupStatus } from '../provisioning/backups/status.ts';
 import type { DriftStatus } from '../provisioning/drift.ts';
+import type { Load } from '../provisioning/load.ts';
 import type { AppSettings, Settings } from '../provisioning/settings.ts';
 import type { AppStatus } from '../provisioning/status.ts';
 import type { CertificateStatus } from '../provisioning/tls/status.ts';
@@ -24,6 +25,8 @@ export type Status = {
   release: string | null;
   commit: string | null;
   healthy: boolean;
+  /** What it says of its requests; null: nothing. */
+  load: Load | null;
   /** Whether nginx answers 503 instead of the application. */
   maintenance: boolean;
   /** Who changes the machine just now; null: nobody. */
@@ -59,6 +62,7 @@ export async function describe(context: Context, side?: MachineSide): Promise<St
     release: first?.release ?? null,
     commit: first?.commit ?? null,
     healthy: first?.healthy ?? false,
+    load: first?.load ?? null,
     maintenance: first?.maintenance.on ?? false,
     holder: status.holder && holderText(status.holder),
     backups: status.backups,

@@ -1,7 +1,7 @@
 import { BerthError } from '../provisioning/errors.ts';
 import type { AppSettings } from '../provisioning/settings.ts';
 import { variableName, variableValue } from './settings/names.ts';
-import { reservedWithDatabase } from './settings/reserved.ts';
+import { settingThatSets } from './settings/reserved.ts';
 
 /** Linux passes a program no text longer than 128 KiB, and name, `=` and NUL are part of it. */
 const maxBytes = 128 * 1024 - 2;
@@ -14,8 +14,8 @@ const maxBytes = 128 * 1024 - 2;
 export function requireNames(app: AppSettings, names: string[]): void {
   refuse(names, (name) => {
     if (Object.hasOwn(app.env, name)) return 'is set by the hosts file (apps.<name>.env); change it there';
-    if (app.database === 'local' && reservedWithDatabase(name)) return 'is set by database: local';
-    return reasonOf(() => variableName(name));
+    const setting = settingThatSets(name, app);
+    return setting === undefined ? reasonOf(() => variableName(name)) : `is set by ${setting}`;
   });
 }
 

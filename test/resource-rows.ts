@@ -7,7 +7,8 @@ export type Row<State> = [state: State, changes: string[]];
 
 function brief(change: Change): string {
   if (change.do === 'run') return change.user ? `${change.user}: ${change.input}` : change.argv.join(' ');
-  if (change.do === 'release' || change.do === 'start') return `${change.do} ${change.app}`;
+  if (change.do === 'release' || change.do === 'start' || change.do === 'admit')
+    return `${change.do} ${change.app}`;
   return `${change.do} ${change.path}`;
 }
 

@@ -62,7 +62,7 @@ describe('without a database', () => {
 });
 
 describe('with a database that has no connection left', () => {
-  const api = useApi({ DATABASE_POOL_MAX: '1', DATABASE_CONNECT_TIMEOUT_MS: '100' });
+  const api = useApi({ DATABASE_POOL_MAX: '1', DATABASE_CONNECT_TIMEOUT_MS: '1000' });
 
   it('readyz and requests answer 503, and all is well afterwards', async () => {
     await api.db.transaction(async (trx) => {

@@ -10,13 +10,16 @@ const TIMEOUT_MS = 2_000;
 const healthShape = Joi.object({
   status: Joi.string().valid('ok').required(),
   release: Joi.string().required(),
-});
+})
+  .meta({ title: 'Health' })
+  .example({ status: 'ok', release: 'v42' });
 
 /** Is the process alive, and can it serve? Asked every few seconds, so logged quietly. */
 export function health({ db, config }: Services): Route[] {
   const ok = { status: 'ok', release: config.release };
   return [
     route('GET /livez', {
+      operationId: 'live',
       summary: 'Is the process alive',
       public: true,
       success: [200, healthShape],
@@ -27,10 +30,11 @@ export function health({ db, config }: Services): Route[] {
     }),
 
     route('GET /readyz', {
+      operationId: 'ready',
       summary: 'Can it serve',
       public: true,
       success: [200, healthShape],
-      errors: [503],
+      errors: [notReady('migrations')],
       async handle(ctx) {
         ctx.state.quiet = true;
         await check('database', async () => db.raw('select 1'));
@@ -49,11 +53,16 @@ async function check(name: string, run: () => Promise<unknown>): Promise<void> {
   try {
     await Promise.race([run(), timeout()]);
   } catch (cause) {
-    throw new ApiError(503, 'not_ready', `Not ready: ${name}`, {
-      errors: [{ path: name, message: 'failed' }],
-      cause,
-    });
+    throw notReady(name, cause);
   }
+}
+
+function notReady(name: string, cause?: unknown): ApiError {
+  return new ApiError(503, 'not_ready', `Not ready: ${name}`, {
+    headers: { 'Retry-After': '1' },
+    errors: [{ path: name, message: 'failed' }],
+    cause,
+  });
 }
 
 async function timeout(): Promise<never> {

@@ -338,3 +338,27 @@ describe('If-Match', () => {
     assert.deepEqual(statuses.sort(), [200, ...Array(9).fill(412)]);
   });
 });
+
+describe('GET /posts, where a statement takes longer than it may', () => {
+  const api = useApi({ DATABASE_STATEMENT_TIMEOUT_MS: '1000' });
+
+  /** What is asked while nobody can read posts. */
+  async function askLocked(path: string) {
+    const ada = await api.signUp(`ada${path.length}`);
+    const other = await api.db.transaction();
+    await other.raw('lock table posts in access exclusive mode');
+    const reply = await ada.get(path);
+    await other.rollback();
+    return reply;
+  }
+
+  it('answers 422 to what no index bounds: a short search, or what skips', async () => {
+    assertInvalid(await askLocked('/posts?search=ab'), 'search');
+    assertInvalid(await askLocked('/posts?search=ab&skip=7'), 'search', 'skip');
+  });
+
+  it('answers 503 to the rest: it is none of the client’s doing', async () => {
+    assertProblem(await askLocked('/posts'), 503, 'unavailable');
+    assertProblem(await askLocked('/posts?search=abc'), 503, 'unavailable');
+  });
+});

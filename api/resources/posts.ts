@@ -1,11 +1,14 @@
 import Joi from 'joi';
+import type { Knex } from 'knex';
 import type { Caller } from '../auth.ts';
 import type { Db } from '../db.ts';
-import { ApiError, notFound } from '../errors.ts';
+import { ApiError, invalid, notFound, tookTooLong } from '../errors.ts';
 import { changed, checkIfMatch, entityTag, isUnchanged } from '../etag.ts';
 import { type ApiContext, PREFIX, type Route, route } from '../route.ts';
+import { serializer } from '../serialize.ts';
 import type { Services } from '../services.ts';
-import { presentUser, userShape } from '../user.ts';
+import { statement } from '../statements.ts';
+import { ADA, presentUser, userShape } from '../user.ts';
 import { id, pathId, text } from '../validate.ts';
 
 interface Post {
@@ -16,8 +19,8 @@ interface Post {
   published: boolean;
   votes: number;
   version: number;
-  created_at: Date;
-  updated_at: Date;
+  created_at: string;
+  updated_at: string;
 }
 
 declare module 'knex/types/tables.js' {
@@ -26,7 +29,19 @@ declare module 'knex/types/tables.js' {
   }
 }
 
-type PostWithOwner = Post & { owner_username: string; owner_created_at: Date };
+type PostWithOwner = Post & { owner_username: string; owner_created_at: string };
+
+const COLUMNS = [
+  'id',
+  'owner_id',
+  'title',
+  'content',
+  'published',
+  'votes',
+  'version',
+  'created_at',
+  'updated_at',
+] as const;
 
 type Draft = Pick<Post, 'title' | 'content' | 'published'>;
 
@@ -34,6 +49,18 @@ type Draft = Pick<Post, 'title' | 'content' | 'published'>;
 interface Cursor {
   votes: number;
   id: number;
+}
+
+interface Page {
+  caller: number;
+  sort: 'new' | 'top';
+  limit: number;
+  skip: number | undefined;
+  /** Of LIKE. */
+  pattern: string | undefined;
+  owner_id: number | undefined;
+  after_id: number | undefined;
+  after_votes: number | undefined;
 }
 
 interface Listing {
@@ -47,25 +74,41 @@ interface Listing {
 
 const title = text().min(1).max(200);
 const content = text().min(1).max(20_000);
-const published = Joi.boolean();
+const published = Joi.boolean().description('Otherwise it exists for its owner alone');
 
 const draft = Joi.object<Draft>({
   title: title.required(),
   content: content.required(),
   published: published.default(true),
-});
+})
+  .meta({ title: 'Draft' })
+  .example({ title: 'Hello', content: 'First post' });
 
-const partialDraft = Joi.object<Partial<Draft>>({ title, content, published });
+const partialDraft = Joi.object<Partial<Draft>>({ title, content, published })
+  .meta({ title: 'PartialDraft' })
+  .example({ published: false });
 
 const listing = Joi.object<Listing>({
   limit: Joi.number().integer().min(1).max(100).default(10),
-  skip: Joi.number().integer().min(0).max(10_000).default(0),
-  sort: Joi.string().valid('new', 'top').default('new'),
-  search: text().allow(''),
-  owner_id: id(),
+  skip: Joi.number()
+    .integer()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .description('Slower than `after` the further it goes; 422 where that takes longer than a statement may'),
+  sort: Joi.string().valid('new', 'top').default('new').description('The newest or the most voted for first'),
+  search: text()
+    .allow('')
+    .description(
+      'A part of the title, in whatever case. No index finds fewer than three characters: 422 where that takes longer than a statement may',
+    )
+    .example('hello'),
+  owner_id: id().description('Of this user alone').example(ADA.id),
   after: Joi.string()
     .custom((value, { error }) => parseCursor(value) ?? error('cursor'))
-    .messages({ cursor: '{{#label}} must come from a Link header' }),
+    .messages({ cursor: '{{#label}} must come from a Link header' })
+    .description('Where a page ended, as its Link header says')
+    .example('3.12'),
 });
 
 const postShape = Joi.object({
@@ -78,15 +121,36 @@ const postShape = Joi.object({
   owner_id: Joi.number().integer().required(),
   owner: userShape.required(),
   votes: Joi.number().integer().required(),
-});
+})
+  .meta({ title: 'Post' })
+  .example({
+    id: 12,
+    title: 'Hello',
+    content: 'First post',
+    published: true,
+    created_at: '2026-11-21T09:47:18.880Z',
+    updated_at: '2026-11-21T09:47:18.880Z',
+    owner_id: ADA.id,
+    owner: ADA,
+    votes: 3,
+  });
+
+/** What the index of titles is made of: https://www.postgresql.org/docs/current/pgtrgm.html */
+const TRIGRAM = 3;
+const TOO_SHORT = `search takes too long; give it ${TRIGRAM} characters or more`;
+const TOO_FAR = 'skip takes too long; follow the Link header instead';
+
+const serializePost = serializer(postShape);
 
 /** Posts: read by all who are signed in, written by their owners. */
 export function posts({ db }: Services): Route[] {
   return [
     route('GET /posts', {
+      operationId: 'listPosts',
       summary: 'List posts',
       query: listing,
       success: [200, Joi.array().items(postShape)],
+      headers: ['Link'],
       async handle(ctx, { query }) {
         const found = await listPosts(db, ctx.state.caller, query);
         const page = found.slice(0, query.limit);
@@ -97,9 +161,11 @@ export function posts({ db }: Services): Route[] {
     }),
 
     route('POST /posts', {
+      operationId: 'createPost',
       summary: 'Write a post',
       body: draft,
       success: [201, postShape],
+      headers: ['Location', 'ETag'],
       async handle(ctx, { body }) {
         const { caller } = ctx.state;
         const [post] = await db('posts')
@@ -111,9 +177,12 @@ export function posts({ db }: Services): Route[] {
     }),
 
     route('GET /posts/:id', {
+      operationId: 'readPost',
       summary: 'Read a post',
+      precondition: 'If-None-Match',
       success: [200, postShape],
-      errors: [304, 404],
+      headers: ['ETag'],
+      errors: [notFound('post')],
       async handle(ctx) {
         answerPost(ctx, await findPost(db, ctx));
         if (isUnchanged(ctx.get('If-None-Match'), ctx.response.get('ETag'))) ctx.status = 304;
@@ -121,29 +190,36 @@ export function posts({ db }: Services): Route[] {
     }),
 
     route('PUT /posts/:id', {
+      operationId: 'replacePost',
       summary: 'Replace a post',
       body: draft,
+      precondition: 'If-Match',
       success: [200, postShape],
-      errors: [403, 404, 412],
+      headers: ['ETag'],
+      errors: [notFound('post'), notOwner()],
       async handle(ctx, { body }) {
         answerPost(ctx, await changePost(db, ctx, body));
       },
     }),
 
     route('PATCH /posts/:id', {
+      operationId: 'changePost',
       summary: 'Change a post',
       body: partialDraft,
+      precondition: 'If-Match',
       success: [200, postShape],
-      errors: [403, 404, 412],
+      headers: ['ETag'],
+      errors: [notFound('post'), notOwner()],
       async handle(ctx, { body }) {
         answerPost(ctx, await changePost(db, ctx, body));
       },
     }),
 
     route('DELETE /posts/:id', {
+      operationId: 'deletePost',
       summary: 'Delete a post',
       success: [204],
-      errors: [403, 404],
+      errors: [notFound('post'), notOwner()],
       async handle(ctx) {
         const { id } = await findOwnPost(db, ctx);
         await db('posts').where({ id }).delete();
@@ -152,47 +228,83 @@ export function posts({ db }: Services): Route[] {
   ];
 }
 
-/** Posts that the caller may know of, each with its owner. */
-function visiblePosts(db: Db, caller: Caller) {
+/** Posts that the caller may know of. */
+function visiblePosts(db: Db, caller: Knex.Raw) {
   return db('posts')
-    .join('users', 'users.id', 'posts.owner_id')
-    .where((visible) => visible.where('posts.published', true).orWhere('posts.owner_id', caller.id))
-    .select<PostWithOwner[]>(
-      'posts.*',
-      'users.username as owner_username',
-      'users.created_at as owner_created_at',
-    );
+    .whereRaw('(published or owner_id = ?)', [caller])
+    .select(...COLUMNS);
 }
 
-/** One more than a page, to know whether there is a next. Both orders run along an index. */
+/** Each of these posts with its owner: what they skip needs none. */
+function withOwners(db: Db, posts: Knex.QueryBuilder) {
+  return db
+    .from(posts.as('posts'))
+    .join('users', 'users.id', 'posts.owner_id')
+    .select('posts.*', 'users.username as owner_username', 'users.created_at as owner_created_at');
+}
+
+/**
+ * How many rows a page is read by: one more than it has, to know whether there is a next, or some more. Each is a text of
+ * its own to PostgreSQL, so that clients choose among a few and not among a hundred.
+ */
+const READ = [11, 31, 101];
+
+/** Both orders run along an index. */
+const selectPage = statement<Page, PostWithOwner>({
+  name: 'posts_page',
+  literal: ['sort', 'limit'],
+  planned: 'pattern',
+  build(db, { caller, pattern, owner_id, after_id, after_votes, skip }, { sort, limit }) {
+    const order = sort === 'top' ? 'votes desc, id desc' : 'id desc';
+    const page = visiblePosts(db, caller).orderByRaw(order).limit(limit, { skipBinding: true });
+    if (pattern) page.where('title', 'ilike', pattern);
+    if (owner_id) page.where({ owner_id });
+    if (after_votes && after_id) page.whereRaw('(votes, id) < (?, ?)', [after_votes, after_id]);
+    else if (after_id) page.where('id', '<', after_id);
+    if (skip) page.offset(skip);
+    return withOwners(db, page).orderByRaw(order.replaceAll(/(votes|id)/g, 'posts.$1'));
+  },
+});
+
+const selectPost = statement<{ id: number; caller: number }, PostWithOwner>({
+  name: 'post',
+  build: (db, { id, caller }) => withOwners(db, visiblePosts(db, caller).where({ id })),
+});
+
+/** More than a page, if there are more. */
 function listPosts(db: Db, caller: Caller, { limit, skip, sort, search, owner_id, after }: Listing) {
-  const query = visiblePosts(db, caller);
-  if (search) query.whereILike('posts.title', `%${escapeLike(search)}%`);
-  if (owner_id) query.where('posts.owner_id', owner_id);
-  if (sort === 'top') {
-    query.orderBy('posts.votes', 'desc');
-    if (after) query.whereRaw('(posts.votes, posts.id) < (?, ?)', [after.votes, after.id]);
-  } else if (after) {
-    query.where('posts.id', '<', after.id);
-  }
-  return query
-    .orderBy('posts.id', 'desc')
-    .offset(skip)
-    .limit(limit + 1);
+  return selectPage(db, {
+    caller: caller.id,
+    sort,
+    limit: READ.find((rows) => rows > limit) as number,
+    skip: skip || undefined,
+    pattern: search ? `%${escapeLike(search)}%` : undefined,
+    owner_id,
+    after_id: after?.id,
+    after_votes: sort === 'top' ? after?.votes : undefined,
+  }).catch((error) => {
+    const unbounded = [
+      ...(search && search.length < TRIGRAM ? [{ path: 'search', message: TOO_SHORT }] : []),
+      ...(skip > 0 ? [{ path: 'skip', message: TOO_FAR }] : []),
+    ];
+    throw tookTooLong(error) && unbounded.length > 0 ? invalid(unbounded) : error;
+  });
 }
 
 async function findPost(db: Db, ctx: ApiContext): Promise<PostWithOwner> {
-  const post = await visiblePosts(db, ctx.state.caller).where('posts.id', pathId(ctx.params.id)).first();
+  const [post] = await selectPost(db, { id: pathId(ctx.params.id), caller: ctx.state.caller.id });
   if (!post) throw notFound('post');
   return post;
 }
 
 async function findOwnPost(db: Db, ctx: ApiContext): Promise<PostWithOwner> {
   const post = await findPost(db, ctx);
-  if (post.owner_id !== ctx.state.caller.id) {
-    throw new ApiError(403, 'not_owner', 'Only its owner may change a post');
-  }
+  if (post.owner_id !== ctx.state.caller.id) throw notOwner();
   return post;
+}
+
+function notOwner(): ApiError {
+  return new ApiError(403, 'not_owner', 'Only its owner may change a post');
 }
 
 async function changePost(db: Db, ctx: ApiContext, changes: Partial<Draft>): Promise<PostWithOwner> {
@@ -211,8 +323,9 @@ function withOwner(post: Post, owner: Caller): PostWithOwner {
 }
 
 function answerPost(ctx: ApiContext, post: PostWithOwner): void {
-  const body = presentPost(post);
+  const body = serializePost(presentPost(post));
   ctx.set('ETag', entityTag(post.version, body));
+  ctx.type = 'json';
   ctx.body = body;
 }
 

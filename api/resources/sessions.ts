@@ -3,6 +3,7 @@ import Joi from 'joi';
 import type { Context } from 'koa';
 import type { Db } from '../db.ts';
 import { ApiError } from '../errors.ts';
+import { tooManyRequests } from '../limits.ts';
 import { type Route, route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { digest, newRefreshSecret, signAccessToken } from '../tokens.ts';
@@ -35,45 +36,62 @@ interface Account {
 }
 
 const credentials = Joi.object<Credentials>({
-  username: text().max(254).required(),
+  username: text().max(254).required().description('The e-mail, under the name that OAuth 2 gives it'),
   password: text().max(72, 'utf8').required(),
-});
+})
+  .meta({ title: 'Credentials' })
+  .example({ username: 'ada@example.org', password: 'correct horse battery' });
+
+/** Of the document's examples. */
+const REFRESH_TOKEN = '0b9f5a2e-6f0d-4c3a-9d55-0c6a1b1f7a44.c2VjcmV0';
 
 const refreshing = Joi.object<{ refresh_token: string }>({
   refresh_token: text().max(200).required(),
-});
+})
+  .meta({ title: 'RefreshToken' })
+  .example({ refresh_token: REFRESH_TOKEN });
 
 const tokensShape = Joi.object({
   access_token: Joi.string().required(),
   token_type: Joi.string().valid('bearer').required(),
-  expires_in: Joi.number().integer().required(),
-  refresh_token: Joi.string().required(),
-});
+  expires_in: Joi.number().integer().required().description('Seconds that the access token is good for'),
+  refresh_token: Joi.string().required().description('Good for one exchange'),
+})
+  .meta({ title: 'Tokens' })
+  .example({
+    access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IjEifQ.eyJzdWIiOiI3In0.c2lnbmF0dXJl',
+    token_type: 'bearer',
+    expires_in: 1800,
+    refresh_token: REFRESH_TOKEN,
+  });
 
 /** Signing in, staying so, and signing out. */
 export function sessions({ db, config, limits, passwords }: Services): Route[] {
   return [
     route('POST /login', {
+      operationId: 'signIn',
       summary: 'Sign in, by the OAuth 2 password flow',
       public: true,
       body: credentials,
       success: [200, tokensShape],
-      errors: [401, 429],
+      errors: [wrongCredentials(), tooManyRequests(30)],
       async handle(ctx, { body }) {
-        await limits.login(ctx.ip, body.username);
         const user = await findAccount(db, body.username);
+        // By id: whatever PostgreSQL takes for the same letters in an e-mail is the same account.
+        await limits.login(ctx.ip, user?.id ?? body.username);
         const proven = await passwords.matches(body.password, user?.password_hash);
-        if (!user || !proven) throw refused('Wrong e-mail or password');
+        if (!user || !proven) throw wrongCredentials();
         answerTokens(ctx, user, await openSession(db, user, config.refreshTokenSeconds));
       },
     }),
 
     route('POST /token/refresh', {
+      operationId: 'refresh',
       summary: 'Exchange a refresh token for the next',
       public: true,
       body: refreshing,
       success: [200, tokensShape],
-      errors: [401],
+      errors: [refusedToken()],
       async handle(ctx, { body }) {
         const { user, refreshToken } = await rotate(db, body.refresh_token, config.refreshTokenSeconds);
         answerTokens(ctx, user, refreshToken);
@@ -81,11 +99,12 @@ export function sessions({ db, config, limits, passwords }: Services): Route[] {
     }),
 
     route('POST /logout', {
+      operationId: 'signOut',
       summary: 'Sign out',
       public: true,
       body: refreshing,
       success: [204],
-      errors: [401],
+      errors: [refusedToken()],
       async handle(_ctx, { body }) {
         await closeSession(db, body.refresh_token);
       },
@@ -157,6 +176,10 @@ function parseRefreshToken(token: string): { id: string; secret: string } {
   const [, id, secret] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(.+)$/.exec(token) ?? [];
   if (!id || !secret) throw refusedToken();
   return { id, secret };
+}
+
+function wrongCredentials(): ApiError {
+  return refused('Wrong e-mail or password');
 }
 
 function refusedToken(): ApiError {

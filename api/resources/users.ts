@@ -3,9 +3,10 @@ import Joi from 'joi';
 import type { Caller } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { ApiError, invalid, notFound, unauthorized, violates } from '../errors.ts';
+import { tooManyRequests } from '../limits.ts';
 import { type Route, route } from '../route.ts';
 import type { Services } from '../services.ts';
-import { presentUser, userShape } from '../user.ts';
+import { ADA, presentUser, userShape } from '../user.ts';
 import { pathId, text } from '../validate.ts';
 
 interface User {
@@ -14,7 +15,7 @@ interface User {
   username: string;
   password_hash: string;
   token_version: number;
-  created_at: Date;
+  created_at: string;
 }
 
 declare module 'knex/types/tables.js' {
@@ -36,24 +37,32 @@ interface ProfileChange {
 }
 
 const email = text().email({ tlds: false }).max(254);
-const username = text().trim().min(1).max(64);
+const username = text().trim().min(1).max(64).description('No space at either end');
 /** bcrypt reads 72 bytes and would cut the rest without a word. */
-const password = text().min(8).max(72, 'utf8');
+const password = text().min(8).max(72, 'utf8').description('8 characters to 72 bytes of UTF-8');
 
 const registration = Joi.object<Registration>({
   email: email.required(),
   password: password.required(),
-  username,
-});
+  username: username.description('Without one the e-mail’s local part, made unique'),
+})
+  .meta({ title: 'Registration' })
+  .example({ email: 'ada@example.org', password: 'correct horse battery', username: 'ada' });
 
 const profileChange = Joi.object<ProfileChange>({
   username,
   password,
   current_password: text(),
-}).with('password', 'current_password');
+})
+  .with('password', 'current_password')
+  .meta({ title: 'ProfileChange' })
+  .example({ username: 'countess' });
 
 /** One's own user also shows the e-mail. */
-const ownUserShape = userShape.keys({ email: Joi.string().required() });
+const ownUserShape = userShape
+  .keys({ email: Joi.string().required() })
+  .meta({ title: 'OwnUser' })
+  .example({ ...ADA, email: 'ada@example.org' }, { override: true });
 
 function presentSelf(user: Caller) {
   return { ...presentUser(user), email: user.email };
@@ -63,11 +72,12 @@ function presentSelf(user: Caller) {
 export function users({ db, limits, passwords }: Services): Route[] {
   return [
     route('POST /users', {
+      operationId: 'signUp',
       summary: 'Sign up',
       public: true,
       body: registration,
       success: [201, ownUserShape],
-      errors: [409, 429],
+      errors: [emailTaken(), usernameTaken(), tooManyRequests(1800)],
       async handle(ctx, { body }) {
         await limits.registration(ctx.ip);
         const user = await insertUser(db, body, await passwords.hash(body.password));
@@ -76,6 +86,7 @@ export function users({ db, limits, passwords }: Services): Route[] {
     }),
 
     route('GET /users/me', {
+      operationId: 'readSelf',
       summary: 'Read oneself',
       success: [200, ownUserShape],
       async handle(ctx) {
@@ -84,15 +95,16 @@ export function users({ db, limits, passwords }: Services): Route[] {
     }),
 
     route('PATCH /users/me', {
+      operationId: 'changeSelf',
       summary: 'Change one’s username or password',
       body: profileChange,
       success: [200, ownUserShape],
-      errors: [409, 429],
+      errors: [usernameTaken(), wrongPassword(), tooManyRequests(30)],
       async handle(ctx, { body }) {
         const { caller } = ctx.state;
         let passwordHash: string | undefined;
         if (body.password !== undefined) {
-          await limits.login(ctx.ip, caller.email);
+          await limits.login(ctx.ip, caller.id);
           await checkPassword(caller, body.current_password ?? '');
           passwordHash = await passwords.hash(body.password);
         }
@@ -101,6 +113,7 @@ export function users({ db, limits, passwords }: Services): Route[] {
     }),
 
     route('DELETE /users/me', {
+      operationId: 'deleteSelf',
       summary: 'Delete oneself, with all posts and votes',
       success: [204],
       async handle(ctx) {
@@ -109,9 +122,10 @@ export function users({ db, limits, passwords }: Services): Route[] {
     }),
 
     route('GET /users/:id', {
+      operationId: 'readUser',
       summary: 'Read a user',
       success: [200, userShape],
-      errors: [404],
+      errors: [notFound('user')],
       async handle(ctx) {
         const user = await db('users')
           .where({ id: pathId(ctx.params.id) })
@@ -125,7 +139,7 @@ export function users({ db, limits, passwords }: Services): Route[] {
   async function checkPassword({ id }: Caller, password: string): Promise<void> {
     const user = await db('users').where({ id }).first('password_hash');
     if (await passwords.matches(password, user?.password_hash)) return;
-    throw invalid([{ path: 'current_password', message: 'current_password is wrong' }]);
+    throw wrongPassword();
   }
 }
 
@@ -182,10 +196,16 @@ function deleteUser(db: Db, id: number): Promise<void> {
 
 /** A 409 for what is taken already; any other error as it is. */
 function rethrowConflict(error: unknown): never {
-  if (violates(error, 'users_email_key')) {
-    throw new ApiError(409, 'email_taken', 'This e-mail is registered already');
-  }
+  if (violates(error, 'users_email_key')) throw emailTaken();
   throw violates(error, 'users_username_key') ? usernameTaken() : error;
+}
+
+function wrongPassword(): ApiError {
+  return invalid([{ path: 'current_password', message: 'current_password is wrong' }]);
+}
+
+function emailTaken(): ApiError {
+  return new ApiError(409, 'email_taken', 'This e-mail is registered already');
 }
 
 function usernameTaken(): ApiError {

@@ -1,8 +1,9 @@
 import Joi from 'joi';
 import type { Db } from '../db.ts';
-import { ApiError, notFound } from '../errors.ts';
+import { ApiError, notFound, unauthorized } from '../errors.ts';
 import { type Route, route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { type Statement, statement } from '../statements.ts';
 import { id } from '../validate.ts';
 
 interface Vote {
@@ -21,65 +22,102 @@ interface Ballot {
   dir: 0 | 1;
 }
 
+const dir = Joi.number().integer().valid(0, 1).description('1 gives the vote, 0 takes it back');
+
 const ballot = Joi.object<Ballot>({
   post_id: id().required(),
-  dir: Joi.number().valid(0, 1).required(),
-});
+  dir: dir.required(),
+})
+  .meta({ title: 'Ballot' })
+  .example({ post_id: 12, dir: 1 });
 
 const countShape = Joi.object({
   post_id: Joi.number().integer().required(),
-  dir: Joi.number().valid(0, 1).required(),
-  votes: Joi.number().integer().required(),
-});
+  dir: dir.required(),
+  votes: Joi.number().integer().required().description('That the post has now'),
+})
+  .meta({ title: 'VoteCount' })
+  .example({ post_id: 12, dir: 1, votes: 3 });
 
 /** One vote a user a post, given and taken back. */
 export function votes({ db }: Services): Route[] {
   return [
     route('POST /vote', {
-      summary: 'Vote for a post (dir 1) or take the vote back (dir 0)',
+      operationId: 'vote',
+      summary: 'Vote for a post, or take the vote back',
       body: ballot,
       success: [201, countShape],
-      errors: [404, 409],
+      errors: [notFound('post'), notFound('vote'), alreadyVoted()],
       async handle(ctx, { body }) {
         const vote = { post_id: body.post_id, user_id: ctx.state.caller.id };
         ctx.body = {
           ...body,
-          votes: body.dir === 1 ? await giveVote(db, vote) : await takeBackVote(db, vote),
+          votes: await (body.dir === 1
+            ? change(db, insertVote, vote, alreadyVoted())
+            : change(db, deleteVote, vote, notFound('vote'))),
         };
       },
     }),
   ];
 }
 
-function giveVote(db: Db, vote: Vote): Promise<number> {
-  return db.transaction(async (trx) => {
-    const votes = await lockPost(trx, vote);
-    const given = await trx('votes').insert(vote).onConflict().ignore().returning('post_id');
-    if (given.length === 0) throw new ApiError(409, 'already_voted', 'You have voted for this post already');
-    return votes + 1;
-  });
-}
-
-function takeBackVote(db: Db, vote: Vote): Promise<number> {
-  return db.transaction(async (trx) => {
-    const votes = await lockPost(trx, vote);
-    const taken = await trx('votes').where(vote).delete();
-    if (taken === 0) throw notFound('vote');
-    return votes - 1;
-  });
-}
-
 /**
- * Returns the post's votes and holds its row until the transaction ends, so that they stay so: the table's trigger is
- * about to change them. Locked first, and the voter before the post: deleting an account locks in that order too.
+ * Holds the post's row until the vote is counted, so that its votes stay as they are read here: the table's trigger is about
+ * to change them. Locked first, and the voter before the post: deleting an account locks in that order, too.
  */
-async function lockPost(trx: Db, { post_id, user_id }: Vote): Promise<number> {
-  await trx('users').where({ id: user_id }).forKeyShare().select('id');
-  const post = await trx('posts')
-    .where({ id: post_id })
-    .where((visible) => visible.where({ published: true }).orWhere({ owner_id: user_id }))
-    .forNoKeyUpdate()
-    .first('votes');
-  if (!post) throw notFound('post');
-  return post.votes;
+const LOCKED = `
+  with voter as (select id from users where id = :user_id for key share),
+       post as (select posts.id, votes from voter join posts on posts.id = :post_id
+                 where published or owner_id = :user_id for no key update of posts)`;
+
+const insertVote = statement<Vote, { votes: number }>({
+  name: 'give_vote',
+  build: (db, vote) =>
+    db.raw(
+      `${LOCKED}
+       insert into votes (post_id, user_id) select id, :user_id from post
+           on conflict do nothing returning (select votes + 1 from post) as votes`,
+      { ...vote },
+    ),
+});
+
+const deleteVote = statement<Vote, { votes: number }>({
+  name: 'take_back_vote',
+  build: (db, vote) =>
+    db.raw(
+      `${LOCKED}
+       delete from votes using post where post_id = post.id and user_id = :user_id returning post.votes - 1 as votes`,
+      { ...vote },
+    ),
+});
+
+/** A row for the voter, with the post if it may be known of. */
+const selectVisible = statement<Vote, { post_id: number | null }>({
+  name: 'visible_post',
+  build: (db, vote) =>
+    db.raw(
+      `select posts.id as post_id from users
+         left join posts on posts.id = :post_id and (published or owner_id = users.id)
+        where users.id = :user_id`,
+      { ...vote },
+    ),
+});
+
+/** The votes that the post has now; throws a 404 without such a post, and `refusal` where nothing was to change. */
+async function change(
+  db: Db,
+  write: Statement<Vote, { votes: number }>,
+  vote: Vote,
+  refusal: ApiError,
+): Promise<number> {
+  const [changed] = await write(db, vote);
+  if (changed) return changed.votes;
+  const [voter] = await selectVisible(db, vote);
+  // Deleted a moment ago.
+  if (!voter) throw unauthorized();
+  throw voter.post_id === null ? notFound('post') : refusal;
+}
+
+function alreadyVoted(): ApiError {
+  return new ApiError(409, 'already_voted', 'You have voted for this post already');
 }

@@ -4,13 +4,21 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { createApp } from '../app.ts';
 import { readConfig } from '../config.ts';
-import { createDb, type Db } from '../db.ts';
+import { closeDb, createDb, type Db } from '../db.ts';
+import { createQueue } from '../tasks/create-queue.ts';
+import { KINDS } from '../tasks/kinds.ts';
+import { createOutbox } from '../tasks/outbox.ts';
+import type { Queue } from '../tasks/queue.ts';
+import { createWatch, type Watch } from '../tasks/watch.ts';
 import { Client, type Reply } from './client.ts';
 import { createTestDatabase } from './postgres.ts';
 
 /** The API on a port and a database of its own, for one test file. */
 export interface TestApi {
   db: Db;
+  queue: Queue;
+  queueUrl: string | undefined;
+  watch: Watch;
   server: Server;
   url: string;
   databaseUrl: string;
@@ -41,28 +49,46 @@ const ENVIRONMENT = {
   REGISTRATION_LIMIT_ADDRESS: '1000000',
 };
 
+type Environment = Record<string, string>;
+
 /** Starts the API before a suite's tests and stops it after them; `env` overrides settings. */
-export function useApi(env: Record<string, string> = {}): TestApi {
+export function useApi(env: Environment | (() => Promise<Environment>) = {}, host = '127.0.0.1'): TestApi {
   const api = { log: [] } as unknown as TestApi;
-  before(async () => Object.assign(api, await start(env, api.log)));
+  before(async () =>
+    Object.assign(api, await start(typeof env === 'function' ? await env() : env, host, api.log)),
+  );
   after(async () => {
     api.server.close();
     api.server.closeAllConnections();
-    await api.db.destroy();
+    await api.queue.close();
+    await closeDb(api.db);
   });
   return api;
 }
 
-async function start(env: Record<string, string>, lines: TestApi['log']): Promise<Omit<TestApi, 'log'>> {
+async function start(env: Environment, host: string, lines: TestApi['log']): Promise<Omit<TestApi, 'log'>> {
   const databaseUrl = await createTestDatabase();
   const config = readConfig({ ...ENVIRONMENT, DATABASE_URL: databaseUrl, ...env });
   const db = createDb(config.database, 'test');
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const server = createServer(createApp({ db, log, config }).callback()).listen(0, '127.0.0.1');
+  const queue = await createQueue({ db, log, kinds: [...KINDS.keys()], queueUrl: config.queueUrl });
+  const outbox = createOutbox({ db, queue, log });
+  const watch = createWatch(db);
+  const server = createServer(createApp({ db, log, config, outbox, watch }).callback()).listen(0, host);
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
   const anonymous = new Client(url);
-  return { db, server, url, databaseUrl, anonymous, signUp: (name) => signUp(anonymous, name) };
+  return {
+    db,
+    queue,
+    watch,
+    queueUrl: config.queueUrl,
+    server,
+    url,
+    databaseUrl,
+    anonymous,
+    signUp: (name) => signUp(anonymous, name),
+  };
 }
 
 async function signUp(anonymous: Client, name: string): Promise<Account> {

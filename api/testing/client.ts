@@ -1,3 +1,5 @@
+import { assertDocumented } from './conformance.ts';
+
 /** What the API answered; `body` is the parsed JSON, or null. */
 export interface Reply {
   status: number;
@@ -8,7 +10,7 @@ export interface Reply {
 
 type RequestHeaders = Record<string, string>;
 
-/** Speaks JSON with the API under `url`. */
+/** Speaks JSON with the API under `url`, and throws where an answer is not as the document has it. */
 export class Client {
   readonly url: string;
   readonly headers: RequestHeaders;
@@ -38,19 +40,29 @@ export class Client {
     return this.send('DELETE', path);
   }
 
-  /** Any method and body; what is not text yet is sent as JSON. */
+  /** Any method and body; what is neither text, a form nor a stream is sent as JSON. */
   async send(method: string, path: string, body?: unknown, headers: RequestHeaders = {}): Promise<Reply> {
-    const type: RequestHeaders = body === undefined ? {} : { 'Content-Type': 'application/json' };
-    const response = await fetch(this.url + path, {
+    const isForm = body === undefined || body instanceof URLSearchParams;
+    const type: RequestHeaders = isForm ? {} : { 'Content-Type': 'application/json' };
+    const asIs = isForm || typeof body === 'string' || body instanceof ReadableStream;
+    const init = {
       method,
       headers: { ...this.headers, ...type, ...headers },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
+      body: asIs ? body : JSON.stringify(body),
+      duplex: 'half',
+    };
+    const response = await fetch(this.url + path, init as RequestInit);
     const text = await response.text();
-    return {
+    const reply = {
       status: response.status,
       headers: response.headers,
-      body: text === '' ? null : JSON.parse(text),
+      body: text === '' ? null : isJson(response) ? JSON.parse(text) : text,
     };
+    assertDocumented({ method, path: new URL(this.url + path).pathname }, reply);
+    return reply;
   }
+}
+
+function isJson({ headers }: Response): boolean {
+  return /\bjson\b/.test(headers.get('content-type')?.replace('x-ndjson', '') ?? '');
 }

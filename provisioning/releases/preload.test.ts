@@ -110,6 +110,27 @@ describe('the preload', function () {
     assert.equal(await start(source), 'both');
   });
 
+  it('hands what a killed process had not taken to another one', async () => {
+    const source = `const cluster = require('cluster');
+    if (cluster.isPrimary) {
+      cluster.fork();
+      cluster.fork();
+      let on = 0;
+      cluster.on('listening', () => { on += 1; if (on === 2) console.log('both'); });
+    } else {
+      const busy = () => { for (;;); };
+      require('http')
+        .createServer(({ url }, answer) => answer.end(String(process.pid), url === '/busy' ? busy : undefined))
+        .listen(process.env.PORT);
+    }`;
+    assert.equal(await start(source), 'both');
+    const busy = Number((await get(socket, '/busy', 5000)).body);
+    const answers = ['/', '/'].map((path) => get(socket, path, 5000));
+    await Promise.any(answers);
+    process.kill(busy, 'SIGKILL');
+    for (const { body } of await Promise.all(answers)) assert.notEqual(Number(body), busy);
+  });
+
   it('asks a process that is replaced to end once its connections have left, with an answer to each', async () => {
     const slow = "require('http').createServer((_, answer) => setTimeout(() => answer.end('here'), 200))";
     await start(`${slow}.listen(process.env.PORT, () => console.log('up'));`, { BERTH_QUIET_MS: '10000' });

@@ -121,14 +121,17 @@ describe("pm2's configuration", () => {
     assert.deepEqual(told('workers'), [{}]);
   });
 
-  it('starts web and the others apart, without the release process and what the formation does not run', () => {
-    const procfile = { web: 'node a.js', worker: './work', clock: 'node b.js', release: 'node c.js' };
+  it('starts web and the others apart, without what is run once and what the formation does not run', () => {
+    const procfile = {
+      ...{ web: 'node a.js', worker: './work', clock: 'node b.js' },
+      ...{ release: 'node c.js', queue: 'node d.js' },
+    };
     const options = {
       ...{
         app: 'api',
         release: 6,
         procfile,
-        processes: { web: 1, worker: 3 },
+        processes: { web: 1, worker: 3, release: 1, queue: 1 },
         cwd: '/s',
         preload: '/p.mjs',
         socket: '/s.sock',

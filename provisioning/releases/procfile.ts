@@ -84,17 +84,25 @@ const port = '3000';
 
 export type Part = 'web' | 'workers';
 
+/** Run once when they are asked for: `release` by a deploy, `queue` by `berth queue`. */
+const oneOffs = ['release', 'queue'];
+
+/** The processes that may run as often as wanted. */
+export function runnable(procfile: Procfile): string[] {
+  return Object.keys(procfile).filter((name) => !oneOffs.includes(name));
+}
+
 /** The processes of one part that run: `web` proves itself and takes requests, all others follow the flip. */
 export function runningIn(part: Part, procfile: Procfile, processes: Record<string, number>): string[] {
-  return Object.keys(procfile).filter(
-    (name) => name !== 'release' && (name === 'web') === (part === 'web') && (processes[name] ?? 0) > 0,
+  return runnable(procfile).filter(
+    (name) => (name === 'web') === (part === 'web') && (processes[name] ?? 0) > 0,
   );
 }
 
 /**
  * pm2's configuration of one part of a release. `node [flags] file` of web is clustered, so that its processes share
  * the release's socket; anything else is forked: one process for web, since each would want the socket for itself.
- * `release` is not a running process.
+ * Those that are run once are left out.
  */
 export function pm2Configuration(
   part: Part,

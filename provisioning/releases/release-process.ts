@@ -10,7 +10,7 @@ import { type Release, releasePath, writeRelease } from './store.ts';
 export const releaseScript = 'release.sh';
 
 /** A migration that waits for a lock makes every query behind it wait too: libpq and node-postgres both read these. */
-const limits = '-c lock_timeout=5s -c statement_timeout=10min';
+const limits = '-c lock_timeout=2s -c statement_timeout=10min';
 
 /** What the shell runs; the application's own PGOPTIONS win. A pooler elsewhere may not take any. */
 export function releaseProcess({ database }: Pick<AppSettings, 'database'>, command: string): string {

@@ -10,7 +10,7 @@ import type { Steering } from './gate.ts';
 import { isClustered, type Procfile, parseManifest, pm2Configuration, processesOf } from './procfile.ts';
 import { prune } from './prune.ts';
 import { releaseProcess, releaseScript, runReleaseProcess } from './release-process.ts';
-import { requireRoom } from './room.ts';
+import { requireDisk, requireMemory } from './room.ts';
 import {
   layerPath,
   liveNumber,
@@ -37,23 +37,26 @@ export type ReleaseOptions = Steering & {
 };
 
 /**
- * Lets go of the warm release, whose place the next one takes, and refuses what there is no room for.
+ * Lets go of the warm release, whose place the next one takes, and refuses what the disk has no room for.
  *
- * @throws BerthError `disk_short`, `memory_short`
+ * @throws BerthError `disk_short`
  */
 export async function makeRoom(
   host: Host,
   settings: Settings,
   app: AppSettings,
-  { say, stop, stores }: Pick<ReleaseOptions, 'say' | 'stop' | 'stores'>,
+  { say, stop }: Steering,
 ): Promise<void> {
   const cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
   await retireOthers(cutover, [await liveNumber(host, app.name)]);
-  const scale = decodeScale(stores?.scale ?? (await readStores(host, app.name)).scale);
-  await requireRoom(host, settings, app.name, formation(host, settings, app, scale));
+  await requireDisk(app.name);
 }
 
-/** Makes the next release of an application, for which `makeRoom` has made room, and brings it live. */
+/**
+ * Makes the next release of an application, for which `makeRoom` has made room, and brings it live.
+ *
+ * @throws BerthError `memory_short`, and those of the release process and of the cutover
+ */
 export async function release(
   host: Host,
   settings: Settings,
@@ -65,7 +68,9 @@ export async function release(
   await requireReady(host, app, stores.env);
   const cutover = { host, app, say, stop, warm: staysWarm(settings, app, host) };
   const live = await liveRelease(host, app.name);
-  const processes = formation(host, settings, app, decodeScale(stores.scale));
+  const procfile = await readProcfile(host, app.name, input.slug);
+  const processes = formation(host, settings, app, procfile, decodeScale(stores.scale));
+  await requireMemory(host, settings, processes);
   const parts = {
     ...input,
     processes,
@@ -82,7 +87,7 @@ export async function release(
     createdAt: new Date().toISOString(),
     state: 'starting',
   };
-  await lay(host, settings, app, made, stores);
+  await lay(host, settings, app, made, { procfile, stores });
   if (migrate) await runReleaseProcess(host, settings, app, made, { say, stop });
   await goLive(cutover, made);
   await prune(host, app, [made.number, ...(await runningNumbers(host, app.name))]);
@@ -130,10 +135,15 @@ export async function readProcfile(host: Host, app: string, slug: string): Promi
   return processesOf(await host.read(`${path}/Procfile`), manifest);
 }
 
-async function lay(host: Host, settings: Settings, app: AppSettings, made: Release, stores: Stores) {
+async function lay(
+  host: Host,
+  settings: Settings,
+  app: AppSettings,
+  made: Release,
+  { procfile, stores }: { procfile: Procfile; stores: Stores },
+) {
   const path = releasePath(app.name, made.number);
   const cwd = slugPath(app.name, made.slug);
-  const procfile = await readProcfile(host, app.name, made.slug);
   const options = {
     app: app.name,
     release: made.number,
@@ -147,7 +157,7 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     memoryLimitMiB: made.memoryLimitMiB,
   };
   const workers = pm2Configuration('workers', options);
-  const pool = poolSize(settings, made.processes);
+  const pool = poolSize(settings, app, made.processes);
   await host.link(`${path}/app`, cwd);
   await host.link(`${path}/runtime`, runtimePath(made.runtime));
   const files = {
@@ -155,7 +165,7 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
     [storeNames.config]: stores.config,
     [storeNames.scale]: stores.scale,
     'preload.mjs': (await host.read(join(import.meta.dirname, 'preload.mjs'))) ?? '',
-    'release.env': `RELEASE="v${made.number}"\nDATABASE_POOL_MAX="${pool}"\n`,
+    'release.env': `RELEASE="v${made.number}"\nDATABASE_POOL_MAX="${pool}"\nDRAIN_MS="${app.drainMs}"\n`,
     'pm2.json': `${JSON.stringify(pm2Configuration('web', options), null, 2)}\n`,
     // Another program would not know the signal that preload.mjs takes.
     'pm2.env': isClustered(procfile.web as string) ? 'PM2_KILL_SIGNAL="SIGPWR"\n' : '',
@@ -169,11 +179,25 @@ async function lay(host: Host, settings: Settings, app: AppSettings, made: Relea
   await writeRelease(host, app.name, made);
 }
 
-/** Connections a process may hold so that two releases of every application fit beside a reserve of ten. */
-export function poolSize({ postgresql, apps }: Settings, processes: Record<string, number>): number {
-  const running = Object.values(processes).reduce((sum, count) => sum + count, 0);
-  const share = (postgresql.maxConnections - 10) / Object.keys(apps).length / 2 / Math.max(1, running);
-  return Math.max(1, Math.min(10, Math.floor(share)));
+/**
+ * What a worker of the bundled API holds beside its pool: two processes that try what may end it, and where tasks wait in
+ * the database pg-boss's own connections, of which one listens.
+ */
+const besidePool = { postgres: 2 + 5, rabbitmq: 2 };
+
+/**
+ * Connections a process may have in its pool so that every application fits beside a reserve of ten: of web those of two
+ * releases, which run side by side for a while.
+ */
+export function poolSize(
+  { postgresql, apps }: Pick<Settings, 'postgresql' | 'apps'>,
+  { queue }: Pick<AppSettings, 'queue'>,
+  processes: Record<string, number>,
+): number {
+  const { web = 0, worker = 0 } = processes;
+  const pools = Object.values(processes).reduce((sum, count) => sum + count, web);
+  const share = (postgresql.maxConnections - 10) / Object.keys(apps).length - worker * besidePool[queue];
+  return Math.max(1, Math.min(10, Math.floor(share / Math.max(1, pools))));
 }
 
 /** Why the live release is not what the settings and the runtime say; null: it is, or there is none yet. */
@@ -188,7 +212,8 @@ export async function outdated(
   const { env, config, scale } = await readStores(host, app.name);
   const known = decodeEnvironment(env);
   const wanted = wantedEnvironment(environmentParts(app), decodeEnvironment(config), known);
-  const processes = formation(host, settings, app, decodeScale(scale));
+  const procfile = await readProcfile(host, app.name, live.slug);
+  const processes = formation(host, settings, app, procfile, decodeScale(scale));
   const reasons = [
     live.environment === digest(encodeEnvironment(wanted)) ? [] : ['another environment'],
     live.runtime === runtime ? [] : ['another Node or pm2'],

@@ -1,3 +1,4 @@
+import { letIn } from '../broker/admit.ts';
 import { BerthError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import type { Host } from '../host.ts';
@@ -42,19 +43,20 @@ export async function rollback(
     await retireOthers(cutover, [live]);
     await requireMemory(host, settings, processes);
   }
-  await startOrStop(cutover, number);
-  await pointTo(host, name, number);
+  await startOrStop(cutover, number, live);
+  await pointTo(cutover, number);
   say(`v${number} is live`);
   await retireOthers(cutover, cutover.warm ? [number, live] : [number]);
   return { release: number, from: live };
 }
 
 /** A release that does not come up again is not left running. */
-async function startOrStop({ host, app, say, stop }: Cutover, number: number): Promise<void> {
+async function startOrStop({ host, app, say, stop }: Cutover, number: number, live: number): Promise<void> {
   try {
     await startHealthy(host, app, number, { say, stop });
   } catch (error) {
     await host.run(['systemctl', 'stop', unitOf(app.name, number)]);
+    await letIn(host, app.name, live, say);
     throw error;
   }
 }

@@ -8,33 +8,30 @@ const perRelease = { pm2MiB: 75, processMiB: 100 };
 const diskMiB = 300;
 
 /**
- * Refuses a release that would fill the disk, or for whose time beside the live one the memory is too short.
+ * Refuses a release that would fill the disk.
  *
- * @throws BerthError `disk_short`, `memory_short`
+ * @throws BerthError `disk_short`
  */
-export async function requireRoom(
-  host: Host,
-  settings: Settings,
-  app: string,
-  processes: Record<string, number>,
-): Promise<void> {
-  for (const part of ['releases', 'slugs', 'layers']) await requireDisk(`/srv/${app}/${part}`);
-  await requireMemory(host, settings, processes);
-}
-
-async function requireDisk(directory: string): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
-  const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
-  if (freeMiB < diskMiB) {
-    throw new BerthError(
-      'disk_short',
-      `${freeMiB} MiB are free in ${directory}, a release needs ${diskMiB}`,
-      'free some space',
-    );
+export async function requireDisk(app: string): Promise<void> {
+  for (const part of ['releases', 'slugs', 'layers']) {
+    const directory = `/srv/${app}/${part}`;
+    const { bavail, bsize } = await statfs(directory);
+    const freeMiB = Math.floor((bavail * bsize) / 1024 ** 2);
+    if (freeMiB < diskMiB) {
+      throw new BerthError(
+        'disk_short',
+        `${freeMiB} MiB are free in ${directory}, a release needs ${diskMiB}`,
+        'free some space',
+      );
+    }
   }
 }
 
-/** @throws BerthError `memory_short` */
+/**
+ * Refuses a release for whose time beside the live one the memory is too short.
+ *
+ * @throws BerthError `memory_short`
+ */
 export async function requireMemory(
   host: Host,
   settings: Settings,

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { letIn } from '../broker/admit.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { AppSettings } from '../settings.ts';
@@ -45,7 +46,10 @@ async function awaitReleaseProcesses(host: Host, app: string, { say, stop }: Ste
   }
 }
 
-/** A run may be killed between its two renames: nginx, `/etc/<app>` and workers then still follow the release before. */
+/**
+ * A run may be killed between its two renames: nginx, `/etc/<app>`, RabbitMQ and workers then still follow the release
+ * before.
+ */
 async function followPointer(
   host: Host,
   app: AppSettings,
@@ -59,7 +63,9 @@ async function followPointer(
     await restoreStores(host, app.name, live);
     await pointSocket(host, app.name, live);
   }
-  if (!(await workersFollow(host, app.name, live))) await followWithWorkers(host, app.name);
+  if (await workersFollow(host, app.name, live)) return;
+  await letIn(host, app.name, live, say);
+  await followWithWorkers(host, app.name);
 }
 
 async function settleRelease(host: Host, app: string, number: number, live: number | null): Promise<void> {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { rootFile } from '../../test/resource-rows.ts';
+import { makeKey } from '../keys.ts';
 import { environment } from './environment.ts';
 
 describe('the environment of an application', () => {
-  const resource = environment({ name: 'api', values: { A: '1' }, secrets: ['JWT_KEYS'] });
+  const resource = environment({ name: 'api', values: { A: '1' }, secrets: { JWT_KEYS: makeKey } });
   const stat = { ...rootFile, mode: 0o640, group: 'api' };
   const made = { fresh: { JWT_KEYS: 'id:fresh' }, config: {} };
 

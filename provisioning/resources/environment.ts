@@ -1,8 +1,8 @@
 import {
   decodeEnvironment,
   type Environment,
+  type EnvironmentParts,
   encodeEnvironment,
-  makeSecret,
   wantedEnvironment,
 } from '../environment.ts';
 import { standing } from '../releases/stores.ts';
@@ -16,7 +16,7 @@ type EnvironmentState = FileState & {
   config: Environment;
 };
 
-export type EnvironmentOptions = { name: string; values: Environment; secrets: string[] };
+export type EnvironmentOptions = EnvironmentParts & { name: string };
 
 /** `/etc/<app>/env`: what the settings say, what `berth config` has set, and secrets that are made once on the machine and then kept. */
 export function environment({ name: app, values, secrets }: EnvironmentOptions): Resource<EnvironmentState> {
@@ -24,7 +24,7 @@ export function environment({ name: app, values, secrets }: EnvironmentOptions):
   return {
     id: `environment of ${app}`,
     async check(host) {
-      const fresh = Object.fromEntries(secrets.map((name) => [name, makeSecret(name)]));
+      const fresh = Object.fromEntries(Object.entries(secrets).map(([name, make]) => [name, make()]));
       const config = decodeEnvironment((await host.read(standing(app, 'config'))) ?? '');
       return { ...(await readFileState(host, path)), fresh, config };
     },
@@ -47,7 +47,7 @@ export function environment({ name: app, values, secrets }: EnvironmentOptions):
     },
     notices: ({ config }) =>
       Object.keys(config)
-        .filter((name) => Object.hasOwn(values, name) || secrets.includes(name))
+        .filter((name) => Object.hasOwn(values, name) || Object.hasOwn(secrets, name))
         .map(
           (name) => `${name} of ${app} is the hosts file's now; berth config unset ${name} forgets the other`,
         ),

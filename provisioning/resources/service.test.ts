@@ -16,6 +16,11 @@ plans('a service', service('x.service', { configuration, onChange: 'reload' }), 
   [{ ...running, enabled: 'enabled-runtime', loaded: 'other' }, ['systemctl reload x.service']],
   [{ ...running, others: { '/key': 'new' } }, ['systemctl reload x.service']],
   [{ ...running, active: 'failed' }, ['systemctl start x.service']],
+  [{ ...running, active: 'activating' }, ['systemctl start x.service']],
+  [
+    { ...running, active: 'activating', loaded: null },
+    ['systemctl start x.service', 'systemctl reload x.service'],
+  ],
   [
     { ...running, active: 'inactive', enabled: 'disabled' },
     ['systemctl enable x.service', 'systemctl start x.service'],

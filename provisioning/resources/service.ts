@@ -60,7 +60,9 @@ export function service(unit: string, options: ServiceOptions = {}): Resource<Se
       // After a boot nobody may have come yet; it reads its configuration when somebody does.
       if (active === 'inactive' && awaited) return changes;
       if (active !== 'active') changes.push(systemctl('start', unit));
-      else if (expected !== undefined && loaded !== expected)
+      // A start under way may have read its configuration before ours was there.
+      const stale = active === 'active' || active === 'activating';
+      if (stale && expected !== undefined && loaded !== expected)
         changes.push(...proven, systemctl(onChange, unit));
       return changes;
     },

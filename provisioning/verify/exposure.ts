@@ -1,10 +1,13 @@
+import { appsOfBroker } from '../broker/conf.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { judge } from './finding.ts';
 
 type Assessment = { unit: string; exposure: string };
 
 /** By unit, the most that `systemd-analyze security` may say of it. */
-const limits = (apps: string): [what: string, title: string, unit: RegExp, most: number][] => [
+type Limit = [what: string, title: string, unit: RegExp, most: number];
+
+const limits = (apps: string): Limit[] => [
   [
     'applications',
     'applications are shut in',
@@ -17,6 +20,9 @@ const limits = (apps: string): [what: string, title: string, unit: RegExp, most:
   ['berth', 'Berth’s own units are shut in', RegExp(`^((${apps})|berth-.+)\\.service$`), 4],
   ['ssh', 'sshd, which lets people be root, is shut in as far as that goes', /^ssh\.service$/, 9],
 ];
+
+/** Where it is Berth's. */
+const broker: Limit = ['rabbitmq', 'RabbitMQ is shut in', /^(rabbitmq-server|epmd)\.service$/, 1.2];
 
 /**
  * Berth's, which end again, and which the list of all leaves out. Not here: what takes changes back, mounts and reboots,
@@ -40,7 +46,8 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
   ]);
   const others = (JSON.parse(services) as Assessment[]).filter(({ unit }) => !/^berth-/.test(unit));
   const all = [...others, ...parseOverall(ours)];
-  return limits(apps.join('|')).map(([what, title, unit, most]) => {
+  const judged = [...limits(apps.join('|')), ...(appsOfBroker(settings).length > 0 ? [broker] : [])];
+  return judged.map(([what, title, unit, most]) => {
     const those = all.filter((each) => unit.test(each.unit));
     const named = (units: Assessment[]) => units.map((each) => `${each.unit} ${each.exposure}`);
     return judge(

@@ -14,6 +14,7 @@ import { modules } from './modules.ts';
 import { mounts } from './mounts.ts';
 import { nginx } from './nginx.ts';
 import { postgresql } from './postgresql.ts';
+import { rabbitmq } from './rabbitmq.ts';
 import { secrets } from './secrets.ts';
 import { sshd } from './sshd.ts';
 import { sudoers } from './sudoers.ts';
@@ -34,6 +35,7 @@ export const checks: Check[] = [
   listening,
   firewall,
   postgresql,
+  rabbitmq,
   nginx,
   loaded,
   certificates,

@@ -87,6 +87,7 @@ async function opens(host: Host, user: string, paths: string[]): Promise<string[
 async function secretFiles(host: Host, apps: string[]): Promise<string[]> {
   const roots = [
     ...['/etc/shadow', '/etc/gshadow', '/etc/sudoers', '/etc/sudoers.d', '/var/backups/berth'],
+    '/var/lib/rabbitmq/.erlang.cookie',
     ...apps.flatMap((app) => [`/etc/${app}`, `/srv/${app}/releases`]),
   ];
   const { stdout } = await host.run(['find', ...roots, '-xdev', '-type', 'f', '-print']);

@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import { timerFiles } from '../backups/timers.ts';
+import { appsOfBroker } from '../broker/conf.ts';
+import { brokerService } from '../broker/units.ts';
 import type { Host } from '../host.ts';
 import type { Settings } from '../settings.ts';
 import type { Check, Finding, Subject } from './finding.ts';
@@ -35,6 +37,7 @@ async function run({ host, settings }: Subject): Promise<Finding[]> {
     cluster,
     'ssh.service',
     ...(settings.firewall.ban ? ['fail2ban.service'] : []),
+    ...(appsOfBroker(settings).length > 0 ? [brokerService] : []),
     ...Object.keys(settings.apps).map((app) => `${app}.service`),
   ];
   const wanted = waiting(settings);

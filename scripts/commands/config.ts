@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { ConfigResult, Variable } from '../../provisioning/config.ts';
+import type { ConfigInput, ConfigResult, Variable } from '../../provisioning/config.ts';
+import { isOfKeys } from '../../provisioning/environment.ts';
 import { BerthError } from '../../provisioning/errors.ts';
 import type { Event } from '../../provisioning/events.ts';
 import type { Command, Context, Input } from '../command.ts';
@@ -8,16 +9,23 @@ import { parseDotenv } from '../dotenv.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readHidden } from '../hidden.ts';
 import { openMachineSide } from '../machine-side.ts';
+import { parseDuration } from '../settings/units.ts';
 import { table } from '../table.ts';
 import { neutral } from '../terminal.ts';
 import { requireNames, requireValues } from '../variables.ts';
 
 export const command: Command = {
   arguments: [
-    ['[action]', 'get, set, unset or import; left out: list the variables without their values'],
+    ['[action]', 'get, set, unset, import or rotate-keys; left out: list the variables without their values'],
     ['[name...]', 'names of variables; of import: the file'],
   ],
-  options: [['--from-file <path>', "set: the value is this file's content"]],
+  options: [
+    ['--from-file <path>', "set: the value is this file's content"],
+    [
+      '--keep <time>',
+      'rotate-keys: how long a replaced key verifies, longer than tokens live (default: 24h)',
+    ],
+  ],
   examples: [
     ['berth config', 'every variable and who has set it; values that may be secret are masked'],
     ['berth config set SMTP_PASSWORD', 'ask for its value without showing it; a new release takes it'],
@@ -26,14 +34,21 @@ export const command: Command = {
     ['berth config import .env', 'every variable of a file'],
     ['berth config get SMTP_PASSWORD', 'print its value'],
     ['berth config unset SMTP_PASSWORD', 'forget it'],
+    ['berth config rotate-keys', 'sign with a new key of JWT_KEYS from now on, and sign nobody out'],
+    ['berth config rotate-keys --keep 0s', 'the same after a leak: no older key verifies any more'],
   ],
   async run(context, input) {
     const [action = 'list', ...names] = input.args;
     const act = actions[action];
     if (!act)
-      throw wrongUsage(`berth config knows no ${action}`, 'say get, set, unset or import, or nothing');
+      throw wrongUsage(
+        `berth config knows no ${action}`,
+        'say get, set, unset, import or rotate-keys, or nothing',
+      );
     if (input.options.fromFile !== undefined && action !== 'set')
       throw wrongUsage('--from-file is for berth config set', 'leave it out');
+    if (input.options.keep !== undefined && action !== 'rotate-keys')
+      throw wrongUsage('--keep is for berth config rotate-keys', 'leave it out');
     await act(context, names, input.options);
     return EXIT.done;
   },
@@ -41,7 +56,14 @@ export const command: Command = {
 
 type Act = (context: Context, names: string[], options: Input['options']) => Promise<void>;
 
-const actions: Record<string, Act> = { list, get, set, unset, import: importFile };
+const actions: Record<string, Act> = {
+  list,
+  get,
+  set,
+  unset,
+  import: importFile,
+  'rotate-keys': rotateKeys,
+};
 
 async function list(context: Context): Promise<void> {
   const settings = await context.settings();
@@ -112,12 +134,41 @@ async function appSettings(context: Context) {
   throw new BerthError('unknown_app', 'the hosts file has no such application', 'add it to apps');
 }
 
-async function change(context: Context, values: Record<string, string>, unset: string[]): Promise<void> {
+async function rotateKeys(
+  context: Context,
+  names: string[],
+  { keep = '24h' }: Input['options'],
+): Promise<void> {
+  const app = await appSettings(context);
+  const [name, ...others] = names.length > 0 ? names : app.secrets.filter(isOfKeys);
+  if (name === undefined || others.length > 0)
+    throw wrongUsage(
+      'rotate-keys wants the name of one variable of keys',
+      'berth config rotate-keys JWT_KEYS',
+    );
+  requireNames(app, [name]);
+  await change(context, {}, [], { name, keepMs: keepMs(String(keep)) });
+}
+
+function keepMs(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw wrongUsage(`--keep ${text} ${(error as Error).message}`, 'give a time such as 24h');
+  }
+}
+
+async function change(
+  context: Context,
+  values: Record<string, string>,
+  unset: string[],
+  rotate?: ConfigInput['rotate'],
+): Promise<void> {
   const { report } = context;
   const settings = await context.settings();
   const app = await context.app();
   const { runtime, by, change } = await openMachineSide(context);
-  const input = { settings, app, runtime, by, set: values, unset };
+  const input = { settings, app, runtime, by, set: values, unset, ...(rotate && { rotate }) };
   const onEvent = (event: Event) => report.event('config', event);
   const { changed, release } = await report.step('brings the configuration live', () =>
     change<ConfigResult>('config', input, onEvent),

@@ -111,6 +111,12 @@ export const entries: Entry[] = [
     load: () => import('./ps.ts'),
   },
   {
+    word: 'queue',
+    group: 'Look inside',
+    summary: 'tasks that wait, run or were given up; retry or drop one',
+    load: () => import('./queue.ts'),
+  },
+  {
     word: 'history',
     group: 'Look inside',
     summary: 'every run that changed the machine: who, when, what',
@@ -169,5 +175,11 @@ export const entries: Entry[] = [
     group: 'Develop',
     summary: 'run the API on this computer, without a machine',
     load: () => import('./dev.ts'),
+  },
+  {
+    word: 'docs',
+    group: 'Develop',
+    summary: "the API's contract: as OpenAPI, as a Postman collection",
+    load: () => import('./docs.ts'),
   },
 ];

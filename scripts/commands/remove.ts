@@ -25,11 +25,12 @@ export const command: Command = {
   async run(context, { options }) {
     const purge = purgeOf(options.purgeData, context.flags.host);
     const side = await openMachineSide(context);
-    const { code, runtime, by } = side;
+    const { code, runtime, web, by } = side;
     const input: RemovalInput = {
       settings: await context.settings(),
       code,
       runtime,
+      web,
       by,
       purge: purge !== 'no',
     };

@@ -9,10 +9,10 @@ export const command: Command = {
     const settings = await context.settings();
     const app = await context.app();
     const side = await openMachineSide(context);
-    const { code, runtime, by } = side;
+    const { code, runtime, web, by } = side;
     const onEvent = (event: Event) => context.report.event('restart', event);
     const { release } = await context.report.step('brings a new release live', () =>
-      side.change<{ release: number }>('restart', { settings, app, code, runtime, by }, onEvent),
+      side.change<{ release: number }>('restart', { settings, app, code, runtime, web, by }, onEvent),
     );
     context.report.data({ type: 'release', app, release: `v${release}`, changed: true });
     context.report.print(`${app} v${release} is live\n`);

@@ -4,6 +4,7 @@ import type { Command, Context } from '../command.ts';
 import { driftText } from '../drift-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { onEachHost } from '../fleet.ts';
+import { loadText } from '../load-text.ts';
 import { describe, type Status } from '../status.ts';
 import { oneLine } from '../terminal.ts';
 import { updatesText } from '../updates-text.ts';
@@ -33,6 +34,7 @@ function linesOf({
   release,
   commit,
   healthy,
+  load,
   maintenance,
   backups,
   drift,
@@ -47,7 +49,7 @@ function linesOf({
     backup: backupText(backups, Date.now()),
     drift: driftText(drift, Date.now()),
     updates: updatesText(updates),
-    ...(several ? {} : { release, commit, healthy, maintenance }),
+    ...(several ? {} : { release, commit, healthy, ...(load && { load: loadText(load) }), maintenance }),
   });
   const width = Math.max(...values.map(([name]) => name.length));
   const lines = values.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value ?? '-'), 500)}`);
@@ -61,9 +63,18 @@ function appLines(apps: Status['apps']): string[] {
     app.commit ?? '-',
     app.release === null ? 'not deployed' : stateOf(app),
     app.url,
+    loadText(app.load),
   ]);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => oneLine(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  '), 500));
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    oneLine(
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+      500,
+    ),
+  );
 }
 
 function stateOf({ healthy, maintenance }: { healthy: boolean; maintenance: { on: boolean } }): string {

@@ -73,6 +73,18 @@ describe('a machine of Vagrant’s', () => {
     assert.deepEqual(asked(), []);
   });
 
+  it('runs, and Vagrant is not asked, where Vagrant itself has called, however slow its sshd is', async () => {
+    record(1);
+    process.env.BERTH_VAGRANT_HOLDS = 'local';
+    try {
+      assert.equal(await machine.state(), 'running');
+      await machine.create(report);
+    } finally {
+      delete process.env.BERTH_VAGRANT_HOLDS;
+    }
+    assert.deepEqual(asked(), []);
+  });
+
   it('is what Vagrant says where nothing answers', async () => {
     record(1);
     for (const [said, state] of [

@@ -3,8 +3,11 @@ import { isIP } from 'node:net';
 import type { HostYaml, Path, Problem } from './document.ts';
 import { namesIn } from './files.ts';
 import { pathText } from './problems.ts';
-import { reservedWithDatabase } from './reserved.ts';
+import { settingThatSets } from './reserved.ts';
 import { type AppDocument, type HostDocument, letsEncrypt } from './schema.ts';
+
+/** Linux passes a program no variable longer than 128 KiB; a single task takes no more than 64. */
+const maxCronBytes = 100 * 1024;
 
 /** What no key is wrong about alone: settings that cannot stand side by side. */
 export function conflicts(host: HostDocument, yaml: HostYaml): Problem[] {
@@ -76,14 +79,18 @@ function vagrant({ machine, ssh, nginx }: HostDocument): [Path, string][] {
     .map(([path, , wanted]) => [path, `a machine of Vagrant's is forwarded to at ${wanted}; leave it out`]);
 }
 
-function own(
-  name: string,
-  { env, secrets, shared, database }: AppDocument,
-  { admin }: HostDocument,
-): [Path, string][] {
+function own(name: string, app: AppDocument, { admin }: HostDocument): [Path, string][] {
+  const { env, secrets, shared, cron } = app;
   const at = ['apps', name];
   const generated = secrets.filter((secret) => Object.hasOwn(env, secret));
-  const fromDatabase = database === 'local' ? Object.keys(env).filter(reservedWithDatabase) : [];
+  const named: [Path, string][] = [
+    ...Object.keys(env).map((key): [Path, string] => [[...at, 'env', key], key]),
+    ...secrets.map((key, index): [Path, string] => [[...at, 'secrets', index], key]),
+  ];
+  const ofSettings = named.flatMap(([path, key]): [Path, string][] => {
+    const setting = settingThatSets(key, app);
+    return setting === undefined ? [] : [[path, `is set by ${setting}`]];
+  });
   const nested = shared.filter((folder) => shared.some((other) => folder.startsWith(`${other}/`)));
   return [
     ...(admin.user === name
@@ -93,15 +100,20 @@ function own(
       [...at, 'env', key],
       'is also in secrets, whose values are made on the machine; take it out of one of them',
     ]),
-    ...fromDatabase.map((key): [Path, string] => [
-      [...at, 'env', key],
-      'is set by database: local; to use a server elsewhere say database: url',
-    ]),
+    ...ofSettings,
+    ...tooLong(cron).map((text): [Path, string] => [[...at, 'cron'], text]),
     ...nested.map((folder): [Path, string] => [
       [...at, 'shared'],
       `${folder} lies in another shared folder; the outer one is enough`,
     ]),
   ];
+}
+
+function tooLong(cron: AppDocument['cron']): string[] {
+  const bytes = Buffer.byteLength(JSON.stringify(cron));
+  return bytes > maxCronBytes
+    ? [`is ${bytes} bytes as JSON, and at most ${maxCronBytes} can be passed on`]
+    : [];
 }
 
 /** nginx has one server block for each list of domains, and in it one location for each prefix. */

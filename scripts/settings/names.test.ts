@@ -55,7 +55,8 @@ const cases: { parse: (text: string) => string; takes: string[]; refuses: string
     takes: ['api', 'my-app2'],
     refuses: ['nginx', 'ssh', 'postgresql', 'Api', '2a', 'a_b', 'api-release', 'a'.repeat(22), '../a'],
   },
-  { parse: names.processName, takes: ['web', 'worker_2'], refuses: ['release', 'Web', 'a b'] },
+  { parse: names.processName, takes: ['web', 'worker_2'], refuses: ['release', 'queue', 'Web', 'a b'] },
+  { parse: names.taskKind, takes: ['digest', 'export_posts', 'a.b:c-1'], refuses: ['', '1a', 'a b', 'a/b'] },
   {
     parse: names.variableName,
     takes: ['LOG_LEVEL', '_a', 'DATABASE_URL'],

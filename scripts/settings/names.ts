@@ -71,7 +71,14 @@ export function appName(text: string): string {
 export function processName(text: string): string {
   if (!/^[a-z][a-z0-9_-]{0,30}$/.test(text)) throw new RangeError('is not a process name of a Procfile');
   if (text === 'release') throw new RangeError('runs once in every deploy and has no number');
+  if (text === 'queue') throw new RangeError('runs when berth queue asks it, and has no number');
   return text;
+}
+
+/** What a task does, as the application names it. */
+export function taskKind(text: string): string {
+  if (/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/.test(text)) return text;
+  throw new RangeError('is not a kind of task: a letter, then letters, digits, _ . : and -, at most 64');
 }
 
 export function variableName(text: string): string {
@@ -130,6 +137,10 @@ export function urlPath(text: string): string {
     throw new RangeError('is not a path such as /api/readyz');
   }
   return text;
+}
+
+export function urlPathOrNone(text: string): string {
+  return text === 'none' ? text : urlPath(text);
 }
 
 export function timeZone(text: string): string {

@@ -32,6 +32,7 @@ const variables: [pattern: RegExp, reason: string][] = [
   [/^RELEASE$/, 'it names the release that runs'],
   [/^NODE_ENV$/, 'it is always production on a machine'],
   [/^DATABASE_POOL_MAX$/, 'it follows from postgresql.max_connections'],
+  [/^DRAIN_MS$/, 'it is apps.<app>.drain'],
   [/^PM2_/, 'it belongs to pm2'],
   [
     /^(HOME|PATH|USER|LOGNAME|SHELL|PWD|OLDPWD|TERM|MAIL|IFS|ENV|BASH_.*|BASHOPTS|SHELLOPTS|PROMPT_COMMAND|PS[0-4]|LD_.*|XDG_.*|SSH_.*|SUDO_.*|UID|EUID|PPID)$/,
@@ -52,9 +53,17 @@ export function reservedVariable(name: string): string | undefined {
   return variables.find(([pattern]) => pattern.test(name))?.[1];
 }
 
-/** What `database: local` sets, or what libpq would take instead (libpq's environment variables). */
-export function reservedWithDatabase(name: string): boolean {
-  return name === 'DATABASE_URL' || /^PG[A-Z]+$/.test(name);
+/** Which of an application's other settings sets a variable; undefined: none does. */
+export function settingThatSets(
+  name: string,
+  { database, queue, cron }: { database: string; queue: string; cron: unknown[] },
+): string | undefined {
+  // Or what libpq would take instead (libpq's environment variables).
+  const ofDatabase = name === 'DATABASE_URL' || /^PG[A-Z]+$/.test(name);
+  if (ofDatabase && database === 'local')
+    return 'database: local; to use a server elsewhere say database: url';
+  if (name === 'QUEUE_URL' && queue === 'rabbitmq') return 'queue: rabbitmq';
+  return name === 'CRON' && cron.length > 0 ? 'cron' : undefined;
 }
 
 function words(text: string): Set<string> {

@@ -1,8 +1,10 @@
 import Joi from 'joi';
 import { messageOf } from '../../provisioning/errors.ts';
+import type { CronEntry } from '../../provisioning/settings.ts';
 import { identityFile, localPath, readCertificates, readChain } from './files.ts';
 import * as names from './names.ts';
 import { parsePublicKey } from './public-key.ts';
+import { schedule } from './schedule.ts';
 import { parseDuration, parseSize, type Range } from './units.ts';
 
 export type MachineKind = 'container' | 'vagrant' | 'ssh';
@@ -65,6 +67,7 @@ export type AppDocument = {
   domains: string[];
   prefix: string;
   health: string;
+  openapi?: string;
   smoke: string | null;
   start_timeout: number;
   watch: number;
@@ -80,6 +83,8 @@ export type AppDocument = {
   drain: number;
   database: 'local' | 'url' | 'none';
   dump_before_release: boolean;
+  queue: 'postgres' | 'rabbitmq';
+  cron: (Omit<CronEntry, 'timezone'> & { timezone?: string })[];
 };
 
 /** The schema of a hosts file; `directory` is what paths in it are relative to. */
@@ -204,11 +209,15 @@ function app(): Joi.ObjectSchema<AppDocument> {
     domains: list(text(names.domain)),
     prefix: text(names.pathPrefix).default('/api'),
     health: text(names.urlPath).default('/api/readyz'),
+    openapi: text(names.urlPathOrNone),
     smoke: text(names.urlPath).allow(null).default(null),
     start_timeout: duration('60s', { from: '1s', to: '1h' }),
     watch: duration('30s', { from: '0s', to: '1h' }),
     keep: Joi.number().integer().min(1).max(100).default(5),
-    processes: entries(names.processName, Joi.any().custom(reasoned(processCount))).default({ web: 'auto' }),
+    // Each has its own default: who says how many web processes there are does not stop the worker.
+    processes: entries(names.processName, processCount(0))
+      .keys({ web: processCount(1).default('auto'), worker: processCount(0).default(1) })
+      .default(),
     memory: Joi.any().custom(reasoned(memoryLimit)).default('auto'),
     env: entries(names.variableName, text(names.variableValue).allow('')).default({}),
     secrets: list(text(names.variableName)).default(['JWT_KEYS']),
@@ -222,6 +231,18 @@ function app(): Joi.ObjectSchema<AppDocument> {
     drain: duration('30s', { from: '0s', to: '1h' }),
     database: Joi.string().valid('local', 'url', 'none').default('local'),
     dump_before_release: Joi.boolean().default(true),
+    queue: Joi.string().valid('postgres', 'rabbitmq').default('postgres'),
+    cron: list(cronEntry()),
+  });
+}
+
+function cronEntry(): Joi.ObjectSchema {
+  return Joi.object({
+    kind: text(names.taskKind).required(),
+    payload: Joi.object().unknown().empty(null).default({}),
+    schedule: text(schedule).required(),
+    timezone: text(names.timeZone),
+    missed: Joi.string().valid('once', 'skip').default('once'),
   });
 }
 
@@ -277,10 +298,13 @@ function port(): Joi.NumberSchema {
   return Joi.number().integer().min(1).max(65_535);
 }
 
-function processCount(given: unknown): unknown {
-  if (given === 'auto' || (Number.isInteger(given) && Number(given) >= 1 && Number(given) <= 64))
-    return given;
-  throw new RangeError('is neither auto nor a number from 1 to 64');
+function processCount(least: 0 | 1): Joi.Schema {
+  const check = (given: unknown) => {
+    if (given === 'auto' || (Number.isInteger(given) && Number(given) >= least && Number(given) <= 64))
+      return given;
+    throw new RangeError(`is neither auto nor a number from ${least} to 64`);
+  };
+  return Joi.any().custom(reasoned(check));
 }
 
 function memoryLimit(given: unknown): unknown {

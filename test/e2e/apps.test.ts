@@ -97,7 +97,8 @@ apps:
     );
     assert.match((await checkout.must(['status'])).stdout, /^chat +v1 +\w+ +healthy +https:.*\/chat$/m);
     assert.equal((await get('blog')).json.database, elsewhere);
-    assert.doesNotMatch((await ask({ path: '/' })).text, /"shop"/);
+    const { applications } = (await ask({ path: '/site.json' })).json as { applications: { name: string }[] };
+    assert.deepEqual(applications.map(({ name }) => name).sort(), ['blog', 'chat']);
   });
 
   for (const app of names) {

@@ -200,17 +200,16 @@ describe('backups', function () {
     await checkout.ssh('sudo -u api rm /srv/api/shared/uploads/file');
     await asRoot('sed -i s/JWT_KEYS=/JWT_KEYS_WAS=/ /etc/api/env');
     const failures: string[] = [];
-    let running = true;
+    const over = new AbortController();
     const asking = (async () => {
-      while (running) {
+      while (!over.signal.aborted) {
         const answer = await ask({ path: '/api/readyz' }).catch((error) => ({ status: error.message }));
         if (answer.status !== 200) failures.push(`${Date.now()}: ${answer.status}`);
       }
     })();
     const done = last<{ seconds: { away: number }; keptDatabase: string; release: number }>(
-      await berth('restore', id, '--shared', '--config', '--yes'),
+      await berth('restore', id, '--shared', '--config', '--yes').finally(() => over.abort()),
     );
-    running = false;
     await asking;
     const login = { username: account.email, password: account.password };
     assert.equal((await ask({ method: 'POST', path: '/api/login', body: login })).status, 200);

@@ -27,7 +27,7 @@ export type Checkout = {
   /** Runs a shell line on the machine as the admin user; fails the test unless it exits 0. */
   ssh(line: string, input?: string | Uint8Array): Promise<string>;
   /** Reboots the machine and resolves once its next boot lets us in: it still answers for a moment after it was asked. */
-  reboot(): Promise<void>;
+  reboot(withinSeconds?: number): Promise<void>;
   /** Writes `provisioning/hosts/local.yml`. */
   settings(yaml: string): void;
   /** Takes the machine and the folder away. */
@@ -70,13 +70,13 @@ export async function cloneRepository({ installed }: { installed: boolean }): Pr
     status: async () => JSON.parse(await lastLine(berth(['status', '--json']))) as Status,
     ssh: async (line, input) =>
       (await must(['ssh', '--', 'sh', '-c', line], input === undefined ? {} : { input })).stdout,
-    async reboot() {
+    async reboot(withinSeconds = 60) {
       const boot = async () => (await berth(['ssh', '--', 'cat', '/proc/sys/kernel/random/boot_id'])).stdout;
       const before = await boot();
       await berth(['ssh', '--', 'sudo', 'systemctl', 'reboot']);
       await eventually(
         'a boot of its own',
-        60,
+        withinSeconds,
         async () => !['', before].includes(await boot()) || undefined,
       );
     },

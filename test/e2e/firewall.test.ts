@@ -284,7 +284,7 @@ describe('the firewall', function () {
       const env = { HOME: home, npm_config_userconfig: join(homedir(), '.npmrc') };
       await checkout.must(['up', '--host', 'six'], { env });
       const six = JSON.parse((await checkout.must(['status', '--host', 'six', '--json'], { env })).stdout);
-      assert.deepEqual([six.url, six.healthy], [`https://[${machine6}]`, true]);
+      assert.deepEqual([six.url, six.healthy], [new URL(`https://[${machine6}]`).origin, true]);
       figure('reached and proven by IPv6 alone', six.url);
     } finally {
       rmSync(home, { recursive: true });

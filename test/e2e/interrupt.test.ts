@@ -30,6 +30,7 @@ describe('an interrupted apply', function () {
     'makes first contact',
     'sends Node and pm2',
     "sends the machine's side",
+    'sends the pages',
   ]) {
     it(`survives SIGKILL of the operator's side when it ${title}`, async () => {
       const ended = await interrupt(

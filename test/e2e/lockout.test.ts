@@ -126,7 +126,7 @@ const lists: Wrong[][] = [
     {
       what: 'a good change whose operator is killed before the new login',
       code: '',
-      spoil: (lane) => lane.edit(sshdFile, 'MaxAuthTries 4', 'MaxAuthTries 3'),
+      spoil: (lane) => lane.edit(sshdFile, 'MaxAuthTries 3', 'MaxAuthTries 2'),
       apply: async (lane) => text((await killedOperator(lane)).seen),
     },
   ],
@@ -210,13 +210,13 @@ describe('a wrong configuration', function () {
   it('a good one is confirmed and stays, after its time and after a reboot', async () => {
     const lane = lanes[1] as Lane;
     const tries = async () => (await lane.ssh('sudo -n sshd -T | grep maxauthtries')).trim();
-    lane.edit(sshdFile, 'MaxAuthTries 4', 'MaxAuthTries 3');
+    lane.edit(sshdFile, 'MaxAuthTries 3', 'MaxAuthTries 2');
     await lane.must(['apply']);
-    assert.equal(await tries(), 'maxauthtries 3');
+    assert.equal(await tries(), 'maxauthtries 2');
     await wait(11_000);
-    assert.equal(await tries(), 'maxauthtries 3');
+    assert.equal(await tries(), 'maxauthtries 2');
     await lane.reboot();
-    assert.equal(await tries(), 'maxauthtries 3');
+    assert.equal(await tries(), 'maxauthtries 2');
     assert.equal((await lane.berth(['plan'])).code, 0);
   });
 
@@ -236,7 +236,7 @@ describe('a wrong configuration', function () {
 
   it('one that was never confirmed is taken back by the next apply, which then goes on', async () => {
     const lane = lanes[2] as Lane;
-    lane.edit(sshdFile, 'MaxAuthTries 4', 'MaxAuthTries 2');
+    lane.edit(sshdFile, 'MaxAuthTries 3', 'MaxAuthTries 2');
     assert.ok((await killedOperator(lane)).killed);
     const { stderr } = await lane.must(['apply']);
     assert.match(stderr, /was never confirmed was taken back first/);

@@ -48,7 +48,7 @@ async function slowUpload({ tally, ...options }: LongOptions): Promise<void> {
   tally.long.uploads += 1;
 }
 
-const leaveAfterMs = 30_000;
+const leaveAfterMs = 60_000;
 
 /**
  * Follows a stream as a browser does: when it ends it connects anew and names the last event that it has. After some

@@ -80,7 +80,7 @@ describe('a cut network', function () {
     lane.settings(settings);
     await lane.must(['apply']);
     const before = await lane.look();
-    lane.edit('provisioning/files/sshd.conf', 'MaxAuthTries 4', 'MaxAuthTries 3');
+    lane.edit('provisioning/files/sshd.conf', 'MaxAuthTries 3', 'MaxAuthTries 2');
     const risky = (seen: Seen) => seen.type === 'applying' && seen.resource.includes('00-berth.conf');
     const { code, seconds, seen } = await applyCut(risky);
     figure('apply cut off for 60 s at a risky change: failed after s', seconds.toFixed(0));

@@ -127,6 +127,27 @@ describe('a machine that runs', function () {
     assert.deepEqual([app, level, message], ['api', 'info', 'listening']);
   });
 
+  it('measures its requests, and tells nobody but who is on the machine', async () => {
+    await ask({ path: '/api/livez' });
+    const scrape = async (headers: object) => {
+      const asked = { socketPath: '/run/api/current.sock', path: '/metrics', headers };
+      const program = `require("http").get(${JSON.stringify(asked)}, (answer) => answer.pipe(process.stdout))`;
+      return checkout.ssh(`sudo /opt/berth/node/bin/node -e '${program}'`);
+    };
+    const text = await scrape({});
+    assert.match(text, /^http_request_duration_seconds_count\{.*route="\/api\/livez",status="200"\} [1-9]/m);
+    assert.match(text, /^api_processes 2$/m);
+    const { status: code } = JSON.parse(await scrape({ 'X-Real-IP': '127.0.0.1' }));
+    assert.equal(code, 404);
+    for (const path of ['/metrics', '/api/metrics'])
+      assert.ok(!(await ask({ path })).text.includes('http_request_duration_seconds'), path);
+    assert.equal(await checkout.ssh('sudo find /run/api/sockets -name "*.sock.*" -not -perm 600'), '');
+    assert.match(
+      (await checkout.must(['status'])).stdout,
+      /^load +\d+\.\d requests\/s \(0\.0 % failed, p99 .+ ms since its start\), pool \d+\/\d+, lag .+ ms$/m,
+    );
+  });
+
   it('reads nginx’s log over a rotation', async () => {
     await ask({ path: '/api/livez?before' });
     await checkout.ssh('sleep 1.2; sudo logrotate --force /etc/logrotate.d/nginx');

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { run, runChecked } from '../../scripts/process.ts';
+import { newman } from '../newman.ts';
 import { clientOf } from './client.ts';
 import { eventually, timed } from './computer.ts';
 import { figure, type User } from './user.ts';
@@ -26,6 +28,15 @@ export function serves(user: User): void {
       path: '/api/livez?a=1',
     });
     assert.deepEqual([plain.status, plain.headers.location], [308, `${user.status.url}/api/livez?a=1`]);
+  });
+
+  it('answers the collection of its own document as that says', async () => {
+    const file = join(user.checkout.root, '.berth/collection.json');
+    await user.checkout.must(['docs', 'postman', '--output', file]);
+    const { requests, assertions } = await newman(file, `${user.status.url}/api`, user.status.ca);
+    figure('requests of the Postman collection', requests);
+    assert.ok(requests >= 15);
+    assert.equal(assertions, requests);
   });
 
   it('offers TLS 1.2 and 1.3 alone, from an authority that can vouch for this machine alone', async () => {

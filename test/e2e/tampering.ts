@@ -15,6 +15,9 @@ const loadOther = (path: string, verb: string, unit: string) =>
 const special: Record<string, string> = {
   hostname: 'sudo hostnamectl set-hostname other',
   'time zone': 'sudo ln -sf /usr/share/zoneinfo/Europe/Berlin /etc/localtime',
+  pages: "echo '<!-- changed -->' | sudo tee -a /var/www/berth/pages/home/index.html >/dev/null",
+  'others in /etc/nginx/berth': 'sudo touch /etc/nginx/berth/earlier.conf',
+  'others in /var/www/berth': 'sudo touch /var/www/berth/left',
   packages: 'sudo dpkg --remove --force-depends logrotate >/dev/null',
   'others in /etc/sudoers.d': 'sudo install -m 0440 /dev/null /etc/sudoers.d/berth-earlier',
   'trusted authorities': 'sudo touch /usr/local/share/ca-certificates/berth-earlier.crt',
@@ -78,6 +81,9 @@ const exempt = [
   ...['nginx', 'postgresql@17-main', 'fail2ban'].map((name) => `sandbox of ${name}.service`),
 ];
 
+/** Nothing of it is there, and what is not used stays as it is. */
+const isOfBroker = (id: string) => /rabbitmq|epmd/i.test(id);
+
 const byKind: [RegExp, (found: string[]) => string][] = [
   // A changed unit file is also one that systemd has not read; another mode is not.
   [/^file (\/etc\/systemd\/system\/.*)$/, ([path]) => `sudo chmod 0600 ${path}`],
@@ -101,7 +107,7 @@ const isPlain = (id: string) =>
 
 /** A way to change each resource of the site by hand, and no other with it. */
 export function tamperings(): Tampering[] {
-  const ids = siteIds().filter((id) => !exempt.includes(id));
+  const ids = siteIds().filter((id) => !exempt.includes(id) && !isOfBroker(id));
   const plain = ids.filter(isPlain);
   const groups = Array.from({ length: Math.ceil(plain.length / together) }, (_, at) =>
     plain.slice(at * together, (at + 1) * together),
@@ -128,5 +134,7 @@ function siteIds(): string[] {
     reach,
   );
   const platform = platformOf('ID=debian\nVERSION_ID="13"\n');
-  return site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime' }).map(({ id }) => id);
+  return site({ settings, platform, memoryMiB: 2048, code: 'code', runtime: 'runtime', web: 'web' }).map(
+    ({ id }) => id,
+  );
 }

@@ -15,7 +15,9 @@ describe('berth verify', function () {
 
   this.beforeAll(async () => {
     checkout = await cloneRepository({ installed: true });
-    checkout.settings('machine: {kind: container}\napps: {api: {watch: 0s, domains: [api.example.org]}}\n');
+    checkout.settings(
+      'machine: {kind: container}\napps: {api: {watch: 0s, domains: [api.example.org], queue: rabbitmq}}\n',
+    );
     await checkout.must(['up']);
     await checkout.must(['backup', 'now']);
     await checkout.must(['backup', 'drill']);

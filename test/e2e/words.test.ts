@@ -59,7 +59,7 @@ describe('the words of a running application', function () {
 
   this.beforeAll(async () => {
     checkout = await cloneRepository({ installed: true });
-    settings('{watch: 0s, processes: {web: 2}}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}}');
     const edit = (file: string, text: (before: string) => string) => {
       const path = join(checkout.root, file);
       writeFileSync(path, text(readFileSync(path, 'utf8')));
@@ -212,9 +212,9 @@ describe('the words of a running application', function () {
       assert.match(stderr, error, words.join(' '));
       assert.doesNotMatch(stderr, /hunter2/);
     }
-    settings('{watch: 0s, processes: {web: 2}, env: {LOG_LEVEL: warn}}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}, env: {LOG_LEVEL: warn}}');
     assert.match((await set('LOG_LEVEL', 'info')).stderr, /LOG_LEVEL is set by the hosts file/);
-    settings('{watch: 0s, processes: {web: 2}}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}}');
     assert.equal(await live(), before);
   });
 
@@ -233,7 +233,7 @@ describe('the words of a running application', function () {
   });
 
   it('takes variables and workers back with a release that does worse', async () => {
-    settings('{watch: 30s, processes: {web: 2}}');
+    settings('{watch: 30s, processes: {web: 2, worker: 0}}');
     const before = await live();
     const ask = clientOf(await checkout.status());
     let asking = true;
@@ -249,7 +249,7 @@ describe('the words of a running application', function () {
     assert.equal(await live(), before);
     assert.doesNotMatch(await variables(), /FAULTY/);
     await worksFor(before);
-    settings('{watch: 0s, processes: {web: 2}}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}}');
     await checkout.must(['apply']);
     await converged();
   });
@@ -276,7 +276,7 @@ describe('the words of a running application', function () {
       (await checkout.must(['releases'])).stdout,
       /^RELEASE +STATE +COMMIT +CHANGED +WHEN +WHO +SIZE/,
     );
-    settings('{watch: 0s, processes: {web: 2}, keep: 2}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}, keep: 2}');
     await checkout.must(['restart']);
     // The newest two, and the one that is warm after the rollback.
     const kept = await ofType<ReleaseView>('release', ['releases']);
@@ -287,7 +287,7 @@ describe('the words of a running application', function () {
   });
 
   it('says who holds the machine, and ends that run when asked', async () => {
-    settings('{watch: 1h, processes: {web: 2}}');
+    settings('{watch: 1h, processes: {web: 2, worker: 0}}');
     const held = checkout.berth(['restart']);
     const holder = await eventually('the holder', 30, async () => {
       const { stdout } = await checkout.berth(['status', '--json']);
@@ -305,7 +305,7 @@ describe('the words of a running application', function () {
   it('kills a run by force, settles what it left, and keeps all of it in the history', async () => {
     const before = await live();
     // Never healthy, so that it surely is not live yet when it is killed.
-    settings('{watch: 0s, processes: {web: 2}, health: /api/nowhere}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}, health: /api/nowhere}');
     const killed = checkout.berth(['restart']);
     await eventually('a release that starts', 30, async () => {
       const all = await ofType<ReleaseView>('release', ['releases']);
@@ -313,7 +313,7 @@ describe('the words of a running application', function () {
     });
     await checkout.must(['unlock', '--force', '--yes']);
     assert.match((await killed).stderr, /run_died/);
-    settings('{watch: 0s, processes: {web: 2}}');
+    settings('{watch: 0s, processes: {web: 2, worker: 0}}');
     assert.equal(await live(), before);
     await worksFor(before);
     await checkout.must(['apply']);

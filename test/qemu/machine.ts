@@ -75,6 +75,8 @@ function filesFor(name: string, publicKey: string): Record<string, string> {
   return {
     'root/.ssh/authorized_keys': `${publicKey}\n`,
     'etc/hostname': `${name}\n`,
+    // As every installation has it; PostgreSQL cannot start without.
+    'etc/hosts': '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n',
     'etc/systemd/network/20-wired.network': '[Match]\nType=ether\n[Network]\nDHCP=yes\n',
   };
 }

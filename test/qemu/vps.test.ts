@@ -69,7 +69,8 @@ for (const image of ['debian-13', 'debian-12'] satisfies ImageName[]) {
         seconds.push(took);
       }
       console.log(`    figure: converged apply, median of 5: ${median(seconds).toFixed(1)} s`);
-      assert.ok(median(seconds) < 12);
+      // Generous: of an emulated processor beside whatever else the computer does.
+      assert.ok(median(seconds) < 60);
     });
 
     it('has a hardening index of 85 or more', async () => {
@@ -79,7 +80,7 @@ for (const image of ['debian-13', 'debian-12'] satisfies ImageName[]) {
     });
 
     it('is the same after a reboot', async () => {
-      await checkout.reboot();
+      await checkout.reboot(600);
       await eventually('a healthy API', 900, async () => (await checkout.status()).healthy || undefined);
       await serves();
       assert.equal((await checkout.berth(['plan'])).code, 0);

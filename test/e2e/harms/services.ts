@@ -30,6 +30,10 @@ function loosened(...units: string[]): Deed {
   };
 }
 
+function rabbit(...commands: string[]): string {
+  return commands.map((words) => `sudo rabbitmqctl --quiet ${words.replaceAll('.*', "'.*'")}`).join('; ');
+}
+
 const profile = '/etc/profile.d/berth.sh';
 const limits = '/etc/security/limits.d/berth.conf';
 const hba = '/etc/postgresql/17/main/pg_hba.conf';
@@ -58,10 +62,10 @@ export const services: Harm[] = [
     mend: 'sudo systemctl start berth-backup.timer',
   },
   {
-    finds: ['applications', 'postgresql', 'nginx', 'fail2ban', 'berth', 'ssh'].map(
+    finds: ['applications', 'postgresql', 'nginx', 'fail2ban', 'berth', 'ssh', 'rabbitmq'].map(
       (what) => `exposure.${what}`,
     ),
-    ...loosened('api@', 'postgresql@17-main', 'nginx', 'fail2ban', 'berth-drill', 'ssh'),
+    ...loosened('api@', 'postgresql@17-main', 'nginx', 'fail2ban', 'berth-drill', 'ssh', 'rabbitmq-server'),
   },
   {
     finds: ['mounts.options'],
@@ -110,6 +114,21 @@ export const services: Harm[] = [
   {
     finds: ['postgresql.peer', 'postgresql.refused'],
     ...edit(hba, sed('1i local all all trust', hba), 'sudo systemctl reload postgresql@17-main'),
+  },
+  {
+    finds: ['rabbitmq.users', 'rabbitmq.refused'],
+    harm: rabbit('add_user guest guest', 'set_permissions -p api guest .* .* .*'),
+    mend: rabbit('delete_user guest'),
+  },
+  {
+    finds: ['rabbitmq.admitted'],
+    harm: rabbit('clear_permissions -p api api'),
+    mend: rabbit('set_permissions -p api api .* .* .*'),
+  },
+  {
+    finds: ['rabbitmq.alarms'],
+    harm: rabbit('set_disk_free_limit 100000GB'),
+    mend: rabbit('set_disk_free_limit 512MiB'),
   },
   {
     finds: ['sysctl.network'],

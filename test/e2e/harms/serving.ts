@@ -40,7 +40,7 @@ export const serving: Harm[] = [
       '/etc/nginx/conf.d/berth.conf',
       's/return 308.*/return 200 hi;/',
       's/index index.html;/& autoindex on; if ($request_method = PROPFIND) { return 200; }/',
-      `s,root /var/www/berth;,& ${locations},`,
+      `s,root /var/www/berth/pages;,& ${locations},`,
       's/client_max_body_size.*/client_max_body_size 0;/',
     ),
   },
