@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Manifests } from '../releases/identity.ts';
 import { buildExit, inputDirectory } from './sandbox.ts';
 
@@ -52,10 +53,20 @@ async function prepare(): Promise<void> {
     await symlink(join(npmDirectory, `${program}-cli.js`), join(bin, program));
 }
 
-/** Asks once and briefly: npm ci itself would try for minutes. Any answer of HTTP shows that there is a way. */
+/**
+ * Asks briefly: npm ci itself would try for minutes. Any answer of HTTP shows that there is a way. A name server's
+ * "not now" (EAI_AGAIN), be it a lost packet, says nothing of the registry, so it is asked again.
+ */
 async function requireRegistry(): Promise<void> {
   const flags = ['--fetch-retries=0', '--fetch-timeout=5000'];
-  const { code, said } = await run(['timeout', '15', 'npm', 'ping', ...flags], { quiet: true });
+  const ping = () => run(['timeout', '15', 'npm', 'ping', ...flags], { quiet: true });
+  let answer = await ping();
+  for (const seconds of [1, 3]) {
+    if (!/npm error code EAI_AGAIN$/m.test(answer.said)) break;
+    await setTimeout(seconds * 1000);
+    answer = await ping();
+  }
+  const { code, said } = answer;
   if (code === 0 || /npm error code E\d{3}$/m.test(said)) return;
   console.error(said.trim());
   // A timeout says nothing and has 124.
