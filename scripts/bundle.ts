@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { create } from 'tar';
 import { BerthError } from '../provisioning/errors.ts';
@@ -170,7 +170,10 @@ export async function writeManifests(into: string, manifests: Manifests): Promis
 
 const making = new Map<string, Promise<string>>();
 
-/** A file of the cache, made where it is missing, once for all who ask meanwhile; it is there whole or not at all. */
+/**
+ * A file of the cache, made where it is missing, once for all who ask meanwhile; it is there whole or not at all, and never
+ * another afterwards: of two processes that make it side by side, the first one's stays, whose digest may be known by now.
+ */
 export function kept(cache: string, name: string, make: (file: string) => Promise<unknown>): Promise<string> {
   const path = join(cache, name);
   const made = making.get(path) ?? madeOnce(path, make).finally(() => making.delete(path));
@@ -184,7 +187,9 @@ async function madeOnce(path: string, make: (file: string) => Promise<unknown>):
   const partial = `${path}.${process.pid}.partial`;
   try {
     await make(partial);
-    await rename(partial, path);
+    await link(partial, path).catch((error) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   } finally {
     await rm(partial, { force: true });
   }
