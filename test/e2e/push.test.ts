@@ -39,7 +39,7 @@ describe('git push', function () {
   });
   this.afterAll(async () => {
     gate?.server.close();
-    rmSync(source, { recursive: true, force: true });
+    if (source) rmSync(source, { recursive: true, force: true });
     await checkout?.berth(['destroy', '-H', 'other', '--yes']);
     await checkout?.remove();
   });
