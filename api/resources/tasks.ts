@@ -176,10 +176,11 @@ const insertTask = statement<Insert, Pick<Task, 'id' | 'created_at'>>({
     db.raw(
       `insert into tasks (owner_id, kind, version, payload, idempotency_key)
        select ?, ?, ?, ?, ?
-        where (select count(*) from tasks where owner_id = ? and status in ('pending', 'running')) < ?
+        where (select count(*)
+                 from (select from tasks where owner_id = ? and status in ('pending', 'running') limit ?) as theirs) < ?
        on conflict (owner_id, idempotency_key) where idempotency_key is not null do nothing
        returning id, created_at`,
-      [owner_id, kind, version, payload, idempotency_key, owner_id, limit] as never,
+      [owner_id, kind, version, payload, idempotency_key, owner_id, limit, limit] as never,
     ),
 });
 
