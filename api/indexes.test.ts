@@ -50,7 +50,7 @@ describe('with many rows in every table', () => {
     ['GET /posts?sort=top&after=500.10000', /posts_top/],
     ['GET /posts?after=0.15000', /posts_pkey/],
     ['GET /posts?skip=10000', /posts_pkey/],
-    ['GET /posts?search=3f2a9b', /posts_title/],
+    ['GET /posts?search=3f2a9b', /posts_search/],
     ['GET /posts?search=3f2'],
     ['GET /posts?search=3f2a9b&sort=top'],
     ['GET /posts?owner_id=2147483647', /posts_owner/],

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import knex, { type Knex } from 'knex';
 import type { Client } from 'pg';
 import type { MigrationConfig } from './config.ts';
@@ -21,6 +22,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** `berth`, in ASCII: one number for whoever migrates this database. */
 const LOCK = 0x6265727468;
+const TURN_MS = 100;
 
 /**
  * Applies what is not applied yet and returns its names; the tables of the embedded queue are its library's own. Whoever
@@ -64,11 +66,21 @@ export async function pendingMigrations(db: Db): Promise<string[]> {
 
 /** A session's advisory lock, which PostgreSQL frees with the connection; Knex's own is a row that a killed process leaves. */
 async function takeLock(db: Db, config: MigrationConfig): Promise<void> {
-  await db.raw(`set lock_timeout = ${config.waitMs}`);
-  await db.raw('select pg_advisory_lock(?)', [LOCK]);
+  await awaitTurn(db, config.waitMs);
   await db.raw(`set lock_timeout = ${config.lockTimeoutMs}`);
   await db.raw(`set statement_timeout = ${config.statementTimeoutMs}`);
   await db.migrate.forceFreeMigrationsLock(migrationsConfig);
+}
+
+/** Asks anew each time: a statement that waits would be waited for by the other, where it builds an index beside who writes. */
+async function awaitTurn(db: Db, limitMs: number): Promise<void> {
+  for (const end = performance.now() + limitMs; ; await after(TURN_MS)) {
+    const { rows } = await db.raw('select pg_try_advisory_lock(?) as taken', [LOCK]);
+    if (rows[0].taken) return;
+    if (performance.now() > end) {
+      throw new Error(`lock timeout: another migration of this database has not ended within ${limitMs} ms`);
+    }
+  }
 }
 
 /** Lets a migration speak: `raise warning` reaches the person who runs it. */

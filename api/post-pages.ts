@@ -62,7 +62,15 @@ interface Page {
   owner_id: number | undefined;
   after_id: number | undefined;
   after_votes: number | undefined;
+  /** In this range of ids and newer ones alone. */
+  from_range: number | undefined;
 }
+
+/** Ids in a range, as a power of two: the index of titles knows of each in which one it is. */
+const RANGE_BITS = 16;
+
+/** How many ranges are searched before all are, from the newest down: half of what people search for is in these. */
+const NEWEST_RANGES = [1, 4, 16];
 
 /**
  * How many rows a page is read by: one more than it has, to know whether there is a next, or some more. Each is a text of
@@ -75,21 +83,36 @@ const selectPage = statement<Page, PostWithOwner>({
   name: 'posts_page',
   literal: ['sort', 'limit'],
   planned: 'pattern',
-  build(db, { caller, pattern, owner_id, after_id, after_votes, skip }, { sort, limit }) {
+  build(db, { caller, pattern, owner_id, after_id, after_votes, from_range, skip }, { sort, limit }) {
     const order = sort === 'top' ? 'votes desc, id desc' : 'id desc';
     const page = visiblePosts(db, caller).orderByRaw(order).limit(limit, { skipBinding: true });
     if (pattern) page.where('title', 'ilike', pattern);
     if (owner_id) page.where({ owner_id });
     if (after_votes && after_id) page.whereRaw('(votes, id) < (?, ?)', [after_votes, after_id]);
     else if (after_id) page.where('id', '<', after_id);
+    // The primary key knows of ids alone, and the index of titles of ranges.
+    if (from_range)
+      page.whereRaw(`id >> ${RANGE_BITS} >= ? and id >= ?::integer << ${RANGE_BITS}`, [
+        from_range,
+        from_range,
+      ]);
     if (skip) page.offset(skip);
     return withOwners(db, page).orderByRaw(order.replaceAll(/(votes|id)/g, 'posts.$1'));
   },
 });
 
+const selectNewest = statement<object, { id: number }>({
+  name: 'newest_post',
+  build: (db) => db('posts').orderBy('id', 'desc').limit(1).select('id'),
+});
+
 /** More than a page, if there are more. */
-export function listPosts(db: Db, caller: Caller, { limit, skip, sort, search, owner_id, after }: Listing) {
-  return selectPage(db, {
+export async function listPosts(
+  db: Db,
+  caller: Caller,
+  { limit, skip, sort, search = '', owner_id, after }: Listing,
+): Promise<PostWithOwner[]> {
+  const page = {
     caller: caller.id,
     sort,
     limit: READ.find((rows) => rows > limit) as number,
@@ -98,13 +121,31 @@ export function listPosts(db: Db, caller: Caller, { limit, skip, sort, search, o
     owner_id,
     after_id: after?.id,
     after_votes: sort === 'top' ? after?.votes : undefined,
-  }).catch((error) => {
+    from_range: undefined,
+  };
+  // What is shorter is found sooner along the primary key, if it is found soon at all.
+  const isSeldom = search.length > TRIGRAM && sort === 'new' && owner_id === undefined;
+  try {
+    return await (isSeldom ? searchNewestFirst(db, page) : selectPage(db, page));
+  } catch (error) {
     const unbounded = [
       ...(search && search.length < TRIGRAM ? [{ path: 'search', message: TOO_SHORT }] : []),
       ...(skip > 0 ? [{ path: 'skip', message: TOO_FAR }] : []),
     ];
     throw tookTooLong(error) && unbounded.length > 0 ? invalid(unbounded) : error;
-  });
+  }
+}
+
+/** As all at once would find them; the lists of common trigrams, which those of all posts are, are read no further than need be. */
+async function searchNewestFirst(db: Db, page: Page): Promise<PostWithOwner[]> {
+  const newest = page.after_id ?? (await selectNewest(db, {}))[0]?.id ?? 0;
+  for (const ranges of NEWEST_RANGES) {
+    const from_range = (newest >> RANGE_BITS) - ranges + 1;
+    if (from_range <= 0) break;
+    const found = await selectPage(db, { ...page, from_range });
+    if (found.length === page.limit) return found;
+  }
+  return selectPage(db, page);
 }
 
 /** The same query, going on after the last post. */
