@@ -123,10 +123,10 @@ export async function listPosts(
     after_votes: sort === 'top' ? after?.votes : undefined,
     from_range: undefined,
   };
-  // What is shorter is found sooner along the primary key, if it is found soon at all.
-  const isSeldom = search.length > TRIGRAM && sort === 'new' && owner_id === undefined;
+  // Three characters are in so many titles that a page of them is found along the primary key.
+  const byRanges = search.length > TRIGRAM && sort === 'new' && owner_id === undefined;
   try {
-    return await (isSeldom ? searchNewestFirst(db, page) : selectPage(db, page));
+    return await (byRanges ? searchNewestFirst(db, page) : selectPage(db, page));
   } catch (error) {
     const unbounded = [
       ...(search && search.length < TRIGRAM ? [{ path: 'search', message: TOO_SHORT }] : []),
@@ -136,7 +136,7 @@ export async function listPosts(
   }
 }
 
-/** As all at once would find them; the lists of common trigrams, which those of all posts are, are read no further than need be. */
+/** Finds what one query of all posts would, and reads the long lists of common trigrams no further than it has to. */
 async function searchNewestFirst(db: Db, page: Page): Promise<PostWithOwner[]> {
   const newest = page.after_id ?? (await selectNewest(db, {}))[0]?.id ?? 0;
   for (const ranges of NEWEST_RANGES) {
