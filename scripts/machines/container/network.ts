@@ -65,7 +65,10 @@ export function leaveNetwork(place: Place, range: Range, { forget }: { forget: b
 }
 
 async function makeBridge(bridge: string, range: Range, mtu: number): Promise<void> {
-  if (!interfaceExists(bridge)) await runChecked(['ip', 'link', 'add', bridge, 'type', 'bridge']);
+  // Its own: it would have that of its lowest port, and when that machine goes the others send to nobody for a while.
+  const address = `02:62:${(bridge.slice(-8).match(/../g) ?? []).join(':')}`;
+  if (!interfaceExists(bridge))
+    await runChecked(['ip', 'link', 'add', bridge, 'address', address, 'type', 'bridge']);
   await runChecked(['ip', 'address', 'replace', `${gatewayOf(range)}/${range.prefix}`, 'dev', bridge]);
   await runChecked(['ip', 'link', 'set', bridge, 'mtu', String(mtu), 'up']);
 }
