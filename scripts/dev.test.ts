@@ -22,7 +22,7 @@ type Dev = {
 };
 
 describe('berth dev', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let root: string;
   let stateDirectory: string;
   let port: number;

@@ -58,7 +58,8 @@ function streamOf(watch: Watch, { id, seen, expires, present }: StreamOptions): 
     stream.push(null);
   };
   const beat = setInterval(send, BEAT_MS, ':');
-  const expiry = setTimeout(end, Math.min(expires * 1000 - Date.now(), MAX_TIMER_MS));
+  // One more: a timer may be early by a part of a millisecond, and the token is good until its end.
+  const expiry = setTimeout(end, Math.min(expires * 1000 - Date.now() + 1, MAX_TIMER_MS));
   const unfollow = watch.follow(id, {
     changed(task) {
       if (task && task.revision > seen)

@@ -20,7 +20,7 @@ type Behaviour = (task: Running<object>) => Promise<unknown>;
 
 for (const { name, isHere, url } of BROKERS) {
   describe(`a worker, with ${name}`, function () {
-    this.timeout(60_000);
+    this.timeout(150_000);
     const env = async () => {
       const queueUrl = await url();
       return queueUrl ? { QUEUE_URL: queueUrl } : ({} as Record<string, string>);

@@ -110,7 +110,6 @@ const lists: Wrong[][] = [
     },
     {
       what: 'the machine’s side killed between two risky changes',
-      code: 'run_died',
       spoil(lane) {
         lane.edit(sudoersFile, rule, '{{user}} ALL=(ALL:ALL) !ALL');
         lane.edit(sshdFile, 'Port {{port}}', 'AllowUsers nobody\nPort {{port}}');

@@ -117,7 +117,7 @@ describe('a release under load', function () {
       what: 'answers its health path with 503',
       file: 'api/app.ts',
       edit: answerTo('/api/readyz', 'void (ctx.status = 503)'),
-      settings: { start_timeout: '10s' },
+      settings: { start_timeout: '20s' },
       says: [/release_unhealthy/, /last: 503/, /"status":503/],
     },
     {

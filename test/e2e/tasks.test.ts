@@ -73,13 +73,13 @@ describe('tasks on a machine', function () {
   });
 
   it('that end their worker are given up by name, and hold up nothing, slow ones under way included', async () => {
-    const slow = await submit('slow', 2, () => ({ seconds: 20 }));
+    const slow = await submit('slow', 2, () => ({ seconds: 40 }));
     await eventually('the slow ones under way', 10, async () =>
       (await queue()).kinds.some(({ kind, running }) => kind === 'slow' && running === 2) ? true : undefined,
     );
     const poison = await submit('poison', 2);
     const others = await effects(40);
-    const seconds = await done('others', others, 18);
+    const seconds = await done('others', others, 38);
     figure('40 tasks beside 2 that kill their worker, s', seconds.toFixed(2));
     await onceEach(others);
     const given = await eventually('both given up', 30, async () => {
@@ -89,7 +89,7 @@ describe('tasks on a machine', function () {
     assert.deepEqual(given.map(({ id }) => id).sort(), poison.map(({ id }) => id).sort());
     for (const { kind, attempts, error } of given)
       assert.deepEqual([kind, attempts, error], ['poison', 2, 'It ended its process: SIGKILL']);
-    await done('the slow ones', slow, 90);
+    await done('the slow ones', slow, 150);
     for (const { id } of given) await trial.checkout.must(['queue', 'drop', String(id)]);
     assert.deepEqual((await queue()).parked, []);
   });
@@ -97,7 +97,7 @@ describe('tasks on a machine', function () {
   it('are followed over a deploy, which lets them end or hands them back', async () => {
     const [brief, long] = [
       await submit('slow', 1, () => ({ seconds: 6 })),
-      await submit('slow', 1, () => ({ seconds: 14 })),
+      await submit('slow', 1, () => ({ seconds: 24 })),
     ];
     const [briefly, longer] = [brief, long].map(([task]) => followTask(trial, task?.id as number));
     await trial.change();

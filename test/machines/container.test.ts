@@ -253,10 +253,14 @@ describe('a container machine', function () {
 
   /** What a killed create leaves is a machine that runs, or nothing that runs; never a build or a mount. */
   async function assertHalfway(delayMs: number): Promise<void> {
-    const building = readdirSync('/proc').filter(
-      (pid) => /^\d+$/.test(pid) && commandLine(pid).includes(work) && !commandLine(pid).includes('nspawn'),
-    );
-    assert.deepEqual(building.map(commandLine), [], `after ${delayMs} ms`);
+    const building = () =>
+      readdirSync('/proc')
+        .filter((pid) => /^\d+$/.test(pid))
+        .map(commandLine)
+        .filter((line) => line.includes(work) && !line.includes('nspawn'));
+    // One that waits for the disk ends when that has answered.
+    await until(() => building().length === 0, 10_000);
+    assert.deepEqual(building(), [], `after ${delayMs} ms`);
     assert(!readFileSync('/proc/self/mountinfo', 'utf8').includes('berth\\040machines'));
   }
 

@@ -220,10 +220,13 @@ async function journey(here: Visit, hand: Hand): Promise<void> {
 
   await press(link('Posts'));
   await heading(page, 'Posts');
+  const before = await page.locator('.posts').elementHandle();
   await fill(page.getByLabel('Search titles'), marker.toUpperCase());
   await page.keyboard.press('Enter');
   const titles = page.getByRole('list').getByRole('heading', { level: 2 });
   await page.waitForURL(/search=/);
+  // The list of before has the same three posts: what is found takes its place.
+  await before?.waitForElementState('hidden');
   await page.locator('.posts li').nth(2).waitFor();
   assert.deepEqual(
     await titles.allTextContents(),

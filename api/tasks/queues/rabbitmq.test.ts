@@ -6,7 +6,7 @@ import { hasRabbitmq, useRabbitmq } from '../../testing/rabbitmq.ts';
 import { createRabbitmqQueue } from './rabbitmq.ts';
 
 describe('RabbitMQ', function () {
-  this.timeout(60_000);
+  this.timeout(150_000);
   before(function () {
     if (!hasRabbitmq) this.skip();
   });
