@@ -1,18 +1,18 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { startDevPostgres } from '../dev-postgres.ts';
 import { runChecked } from '../process.ts';
 
-/** The bundled API on a database of its own, both gone afterwards. */
+/** The bundled API, its server and a worker, on a database of its own, all gone afterwards. */
 export interface ScratchApi {
   url: string;
   directory: string;
-  /** The lines of its log that tell of a failure of its own. */
+  /** The lines of their logs that tell of a failure of their own. */
   failures: string[];
   stop(): Promise<void>;
 }
@@ -39,23 +39,33 @@ export async function startScratchApi(env: Record<string, string> = {}): Promise
     ...env,
   };
   await runChecked([process.execPath, join(API, 'migrate.ts')], { env: all });
-  const server = spawn(process.execPath, [join(API, 'server.ts')], {
-    env: all,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: server.stdout });
   const failures: string[] = [];
-  lines.on('line', (line) => Number(JSON.parse(line).level) >= 50 && failures.push(line));
-  const [listening] = await once(lines, 'line');
+  const server = begin('server.ts');
+  const [listening] = await once(server.lines, 'line');
+  const worker = begin('worker.ts');
+  await once(worker.lines, 'line');
   return {
     url: `http://127.0.0.1:${JSON.parse(listening).address.port}/api`,
     directory,
     failures,
     async stop() {
-      server.kill('SIGTERM');
-      await once(server, 'close');
+      await Promise.all([end(server.child), end(worker.child)]);
       await postgres.stop();
       await rm(directory, { recursive: true });
     },
   };
+
+  /** One of its programs, which says a line once it is ready. */
+  function begin(program: string): { child: ChildProcess; lines: Interface } {
+    const argv = [join(API, program)];
+    const child = spawn(process.execPath, argv, { env: all, stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => Number(JSON.parse(line).level) >= 50 && failures.push(line));
+    return { child, lines };
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM');
+  await once(child, 'close');
 }

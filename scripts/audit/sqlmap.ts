@@ -47,8 +47,11 @@ const api = await startScratchApi({ BCRYPT_COST: '4' });
 const problems: string[] = [];
 try {
   const headers = await signIn();
-  await send('/posts', { title: 'Hello', content: 'First post' }, headers);
   const document = (await (await fetch(`${api.url}/openapi.json`)).json()) as OpenApi;
+  await send('/posts', { title: 'Hello', content: 'First post' }, headers);
+  // Task 1 is over before sqlmap follows it: the events of one that waits have no end.
+  await send('/tasks', document.components.schemas.TaskOrder?.examples?.[0] ?? {}, headers);
+  await (await fetch(`${api.url}/tasks/1/events`, { headers })).text();
   for (const { name, argv } of trialsOf(document)) {
     if (values.only !== undefined && !name.startsWith(values.only)) continue;
     const { stdout } = await run(['sqlmap', ...argv, ...always(headers.Authorization)]);
