@@ -41,7 +41,7 @@ export async function main(): Promise<number> {
   try {
     const { request, ...operator } = await readRequest();
     if (request.run) {
-      const run = runOf(request, request.run);
+      const run = await runOf(request, request.run);
       record = begin(run, operator);
       end = (outcome) => finish(host, run, request.input, outcome);
     }
@@ -71,9 +71,9 @@ async function answer(
   return handle(input, { host, emit, stop: stop.signal, gone });
 }
 
-function runOf({ verb, input }: Request, { id, by }: { id: string; by: string }): RunInfo {
+async function runOf({ verb, input }: Request, { id, by }: { id: string; by: string }): Promise<RunInfo> {
   const { app } = Object(input) as { app?: unknown };
-  const what = { app: typeof app === 'string' ? app : null, what: inShort(verb, input) };
+  const what = { app: typeof app === 'string' ? app : null, what: await inShort(verb, input) };
   return {
     id,
     verb,

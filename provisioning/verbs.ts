@@ -1,104 +1,68 @@
-import { accessLog } from './access-log.ts';
-import { appOf } from './app-of.ts';
-import { backup } from './backups/backup.ts';
-import { backups, showBackup } from './backups/catalog.ts';
-import { drill } from './backups/drill.ts';
-import { setRestic } from './backups/restic.ts';
-import { restore } from './backups/restore.ts';
-import { boot } from './boot.ts';
-import type { Change } from './change.ts';
-import { config, configInShort, configuration, variable } from './config.ts';
-import { applySite, confirmApply, planSite } from './converge.ts';
-import { deploy } from './deploy.ts';
-import { drift } from './drift.ts';
-import { apply, type Run } from './engine.ts';
-import { createGuard } from './guard/arm.ts';
-import { batchState } from './guard/batch.ts';
-import { history } from './history.ts';
-import { readKeptSettings } from './kept-settings.ts';
-import { maintenance, readMaintenance } from './maintenance.ts';
-import { deliver, failed, setWebhook, testWebhook, webhook } from './notify.ts';
-import { perform } from './perform.ts';
-import { ps } from './ps.ts';
-import { push } from './push/push.ts';
-import { queue, queueTask } from './queue.ts';
-import { ready } from './ready.ts';
-import { startHealthy } from './releases/gate.ts';
-import { renew } from './releases/renew.ts';
-import { releases, rollback } from './releases/rollback.ts';
-import { settle } from './releases/settle.ts';
-import { appRoot } from './releases/store.ts';
-import { forget, previewRemoval, remove, removedSettings } from './removal.ts';
-import { attach, holder } from './runs.ts';
-import { formationView, scale, scaleInShort } from './scale.ts';
-import type { Settings } from './settings.ts';
-import { status } from './status.ts';
-import { installed } from './tls/installed.ts';
-import { askAgain, renewCertificate } from './tls/renew.ts';
-import { unlock } from './unlock.ts';
-import { recordUpdates } from './updates.ts';
-import { missingUploads } from './uploads.ts';
-import { verify } from './verify.ts';
+import type { Run } from './engine.ts';
 
-export type SiteRequest = { settings: Settings; code: string; runtime: string; web: string; by: string };
-type Context = Omit<Run, 'perform' | 'guard'> & {
+export type VerbContext = Omit<Run, 'perform' | 'guard'> & {
   /** Resolved when the operator's side has closed its end. */
   gone: Promise<void>;
 };
 // biome-ignore lint/suspicious/noExplicitAny: what arrives is JSON that the operator's side has validated
-type Verb = (input: any, context: Context) => Promise<unknown>;
+type Verb = (input: any, context: VerbContext) => Promise<unknown>;
 
-/** What the machine's side can be asked, each word with the shape of its input in its function. */
+/**
+ * What the machine's side can be asked, each word with the shape of its input in its function. A verb's code is loaded when
+ * it is asked for, and all of it before its work begins, which may take the code away: Node takes half a millisecond for
+ * each file.
+ */
 export const verbs: Record<string, Verb> = {
-  plan: (input, context) => planSite(input, runFor(input, context)),
-  apply: (input, context) => applySite(input, runFor(input, context)),
-  confirm: confirmApply,
-  batchState,
-  deploy,
-  push,
-  ready,
-  missing: missingUploads,
-  releases,
-  restart,
-  rollback,
-  config,
-  configuration,
-  variable,
-  scale,
-  formation: formationView,
-  ps,
-  queue,
-  queueTask,
-  settle: settleAll,
-  attach,
-  holder,
-  unlock,
-  removal: previewRemoval,
-  remove: async (input, context) => remove(input, await removalRunFor(input, context)),
-  forget: async (input, context) => forget(input, await removalRunFor(input, context)),
-  history,
-  drift,
-  status,
-  verify,
-  accessLog,
-  maintenance,
-  maintenanceStatus: ({ app }: { app: string }, { host }) => readMaintenance(host, app),
-  boot,
-  failed,
-  deliver,
-  webhook,
-  setWebhook,
-  testWebhook,
-  backup,
-  backups,
-  showBackup,
-  restore,
-  drill,
-  setRestic,
-  recordUpdates,
-  renewCertificate,
-  installCertificate: async (_input, context) => installCertificate(await keptRequest(context), context),
-  certificate: (_input, context) => askForCertificate(context),
+  plan: async (...asked) => (await import('./site-verbs.ts')).plan(...asked),
+  apply: async (...asked) => (await import('./site-verbs.ts')).apply(...asked),
+  confirm: async (...asked) => (await import('./converge.ts')).confirmApply(...asked),
+  batchState: async (...asked) => (await import('./guard/batch.ts')).batchState(...asked),
+  deploy: async (...asked) => (await import('./deploy.ts')).deploy(...asked),
+  push: async (...asked) => (await import('./push/push.ts')).push(...asked),
+  ready: async (...asked) => (await import('./ready.ts')).ready(...asked),
+  missing: async (...asked) => (await import('./uploads.ts')).missingUploads(...asked),
+  releases: async (...asked) => (await import('./releases/rollback.ts')).releases(...asked),
+  restart: async (...asked) => (await import('./run-for.ts')).restart(...asked),
+  rollback: async (...asked) => (await import('./releases/rollback.ts')).rollback(...asked),
+  config: async (...asked) => (await import('./config.ts')).config(...asked),
+  configuration: async (...asked) => (await import('./config.ts')).configuration(...asked),
+  variable: async (...asked) => (await import('./config.ts')).variable(...asked),
+  scale: async (...asked) => (await import('./scale.ts')).scale(...asked),
+  formation: async (...asked) => (await import('./scale.ts')).formationView(...asked),
+  ps: async (...asked) => (await import('./ps.ts')).ps(...asked),
+  queue: async (...asked) => (await import('./queue.ts')).queue(...asked),
+  queueTask: async (...asked) => (await import('./queue.ts')).queueTask(...asked),
+  settle: async (...asked) => (await import('./releases/settle.ts')).settleAll(...asked),
+  attach: async (...asked) => (await import('./runs.ts')).attach(...asked),
+  holder: async (...asked) => (await import('./runs.ts')).holder(...asked),
+  unlock: async (...asked) => (await import('./unlock.ts')).unlock(...asked),
+  removal: async (...asked) => (await import('./removal.ts')).previewRemoval(...asked),
+  remove: async (...asked) => (await import('./site-verbs.ts')).remove(...asked),
+  forget: async (...asked) => (await import('./site-verbs.ts')).forget(...asked),
+  history: async (...asked) => (await import('./history.ts')).history(...asked),
+  drift: async (...asked) => (await import('./drift.ts')).drift(...asked),
+  status: async (...asked) => (await import('./status.ts')).status(...asked),
+  verify: async (...asked) => (await import('./verify.ts')).verify(...asked),
+  accessLog: async (...asked) => (await import('./access-log.ts')).accessLog(...asked),
+  maintenance: async (...asked) => (await import('./maintenance.ts')).maintenance(...asked),
+  maintenanceStatus: async ({ app }, { host }) =>
+    (await import('./maintenance.ts')).readMaintenance(host, app),
+  boot: async (...asked) => (await import('./boot.ts')).boot(...asked),
+  failed: async (...asked) => (await import('./notify.ts')).failed(...asked),
+  deliver: async (...asked) => (await import('./notify.ts')).deliver(...asked),
+  webhook: async (...asked) => (await import('./notify.ts')).webhook(...asked),
+  setWebhook: async (...asked) => (await import('./notify.ts')).setWebhook(...asked),
+  testWebhook: async (...asked) => (await import('./notify.ts')).testWebhook(...asked),
+  backup: async (...asked) => (await import('./backups/backup.ts')).backup(...asked),
+  backups: async (...asked) => (await import('./backups/catalog.ts')).backups(...asked),
+  showBackup: async (...asked) => (await import('./backups/catalog.ts')).showBackup(...asked),
+  restore: async (...asked) => (await import('./backups/restore.ts')).restore(...asked),
+  drill: async (...asked) => (await import('./backups/drill.ts')).drill(...asked),
+  setRestic: async (...asked) => (await import('./backups/restic.ts')).setRestic(...asked),
+  recordUpdates: async (...asked) => (await import('./updates.ts')).recordUpdates(...asked),
+  renewCertificate: async (...asked) => (await import('./tls/renew.ts')).renewCertificate(...asked),
+  installCertificate: async (...asked) => (await import('./site-verbs.ts')).installCertificate(...asked),
+  certificate: async (...asked) => (await import('./site-verbs.ts')).certificate(...asked),
 };
 
 /** What an older command line may ask still: it only shows, or ends a run. */
@@ -110,74 +74,18 @@ export const showing = new Set([
 ]);
 
 /** What a verb was given, for the history: never a value of a variable. */
-export function inShort(verb: string, input: unknown): string {
-  return words[verb]?.(input) ?? '';
+export async function inShort(verb: string, input: unknown): Promise<string> {
+  return (await words[verb]?.(input)) ?? '';
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
-const words: Record<string, (input: any) => string> = {
+const words: Record<string, (input: any) => string | Promise<string>> = {
   deploy: ({ commit }) => String(commit),
   push: ({ commit }) => String(commit),
   rollback: ({ to }) => (to === null ? '' : `v${to}`),
   maintenance: ({ on }) => (on ? 'on' : 'off'),
   restore: ({ id }) => String(id),
   certificate: () => 'renew',
-  config: configInShort,
-  scale: scaleInShort,
+  config: async (input) => (await import('./config.ts')).configInShort(input),
+  scale: async (input) => (await import('./scale.ts')).scaleInShort(input),
 };
-
-function runFor(input: SiteRequest, context: Context): Run {
-  const { host, emit } = context;
-  const say = (text: string) => emit({ type: 'progress', text });
-  const performer = {
-    host,
-    progress: say,
-    release: (name: string, reason: string) => renewApp(input, name, reason, context),
-    start: (name: string, number: number) =>
-      startHealthy(host, appOf(input.settings, name), number, { say, stop: context.stop }),
-  };
-  const { admin, confirmWithinMs: withinMs } = input.settings;
-  const guard = createGuard(host, { by: input.by, user: admin.user, withinMs });
-  return { ...context, guard, perform: (change: Change) => perform(performer, change) };
-}
-
-async function keptRequest({ host }: Context): Promise<SiteRequest> {
-  return { settings: await readKeptSettings(host), code: '', runtime: '', web: '', by: 'timer' };
-}
-
-async function installCertificate(input: SiteRequest, context: Context): Promise<void> {
-  const { tls } = input.settings;
-  if (tls.kind === 'letsencrypt') await apply(runFor(input, context), [installed(tls)]);
-}
-
-async function askForCertificate(context: Context): Promise<void> {
-  await askAgain(context.host);
-  await installCertificate(await keptRequest(context), context);
-}
-
-/** Whoever confirms a removal, and within what time, is as the machine was applied too. */
-async function removalRunFor(input: SiteRequest, context: Context): Promise<Run> {
-  const { settings } = await removedSettings(context.host, input);
-  return runFor({ ...input, settings }, context);
-}
-
-/** Ends what a killed run has left of every application. */
-async function settleAll({ settings }: { settings: Settings }, { host, emit, stop }: Context): Promise<void> {
-  const say = (text: string) => emit({ type: 'progress', text });
-  for (const app of Object.values(settings.apps)) {
-    if (await host.stat(appRoot(app.name))) {
-      await settle(host, app, { say, stop });
-    }
-  }
-}
-
-async function restart(input: SiteRequest & { app: string }, context: Context): Promise<{ release: number }> {
-  const { number } = await renewApp(input, input.app, 'restart', context);
-  return { release: number };
-}
-
-function renewApp(input: SiteRequest, name: string, reason: string, { host, emit, stop }: Context) {
-  const { settings, runtime, by } = input;
-  const say = (text: string) => emit({ type: 'progress', text });
-  return renew(host, { settings, app: appOf(input.settings, name), runtime, by, reason }, { say, stop });
-}

@@ -1,13 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { letIn } from '../broker/admit.ts';
+import type { Run } from '../engine.ts';
 import { BerthError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import type { AppSettings } from '../settings.ts';
+import type { AppSettings, Settings } from '../settings.ts';
 import { discard, pointSocket } from './cutover.ts';
 import { type Steering, startHealthy } from './gate.ts';
 import { appRoot, liveNumber, readRelease, releaseNumbers, releasePath, writeRelease } from './store.ts';
 import { restoreStores } from './stores.ts';
 import { followWithWorkers, workersFollow } from './workers.ts';
+
+/** Ends what a killed run has left of every application. */
+export async function settleAll(
+  { settings }: { settings: Settings },
+  { host, emit, stop }: Pick<Run, 'host' | 'emit' | 'stop'>,
+): Promise<void> {
+  const say = (text: string) => emit({ type: 'progress', text });
+  for (const app of Object.values(settings.apps)) {
+    if (await host.stat(appRoot(app.name))) await settle(host, app, { say, stop });
+  }
+}
 
 /**
  * Ends what a run that was killed has left half way, so that the next one begins where exactly one release serves:
