@@ -41,7 +41,9 @@ export async function applySite(input: PlanInput & { plan?: SealedPlan }, run: R
   if (sealed) await requireSamePlan(host, sealed, input);
   await preflight(host, settings);
   // Directories of the engine's own, which every change may rely on.
-  await host.run(['mkdir', '-p', '-m', '0755', '/run/berth', '/var/cache/berth']);
+  const own = ['/run/berth', '/var/cache/berth'];
+  const there = await Promise.all(own.map((path) => host.stat(path)));
+  if (there.includes(null)) await host.must(['mkdir', '-p', '-m', '0755', ...own]);
   await settleEarlier(host, by, run);
   const review = async (planned: Planned[]) => {
     if (sealed) await requireSameChanges(host, sealed, planned);

@@ -6,19 +6,18 @@ import {
 } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { constants } from 'node:fs';
 import {
-  type FileHandle,
-  lchown,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from 'node:fs/promises';
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
+import { lchown, mkdir, open, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { arch, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { BerthError } from './errors.ts';
@@ -85,8 +84,8 @@ export function createHost(): Host {
     forget: () => {
       host.facts = createFacts(host);
     },
-    read: async (path) => (await readBytes(path, 0))?.toString() ?? null,
-    readFrom: async (path, offset) => (await readBytes(path, offset))?.toString() ?? '',
+    read: async (path) => readBytes(path, 0)?.toString() ?? null,
+    readFrom: async (path, offset) => readBytes(path, offset)?.toString() ?? '',
     stat: (path) => stat(host, path),
     list: (path) => readdir(path).catch(nothing([])),
     run: (argv, options) => run(host, argv, options),
@@ -112,34 +111,41 @@ function nothing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   };
 }
 
-async function readBytes(path: string, offset: number): Promise<Buffer | null> {
-  let file: FileHandle;
+/**
+ * Here and in `stat` at once, not by libuv's threads: the hundreds of small files that a converged apply looks at are in
+ * memory, and what hands each call to a thread and back takes longer than the call.
+ */
+function readBytes(path: string, offset: number): Buffer | null {
+  let file: number;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (absent.has(code ?? '') || code === 'ELOOP') return null;
     throw error;
   }
   try {
-    const found = await file.stat();
+    const found = fstatSync(file);
     if (!found.isFile()) return null;
     // Files of /proc say that they hold nothing.
-    if (offset === 0) return await file.readFile();
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(Math.max(0, found.size - offset)),
-      0,
-      null,
-      offset,
-    );
-    return buffer.subarray(0, bytesRead);
+    if (offset === 0) return readFileSync(file);
+    const buffer = Buffer.alloc(Math.max(0, found.size - offset));
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, offset));
   } finally {
-    await file.close();
+    closeSync(file);
+  }
+}
+
+function look(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    return nothing(null)(error as NodeJS.ErrnoException);
   }
 }
 
 async function stat(host: Host, path: string): Promise<Stat | null> {
-  const found = await lstat(path).catch(nothing(null));
+  const found = look(path);
   if (!found) return null;
   const [users, groups] = await Promise.all([host.facts.users(), host.facts.groups()]);
   const type = found.isFile()
@@ -155,7 +161,7 @@ async function stat(host: Host, path: string): Promise<Stat | null> {
     owner: users.find((user) => user.uid === found.uid)?.name ?? String(found.uid),
     group: groups.find((group) => group.gid === found.gid)?.name ?? String(found.gid),
     size: found.size,
-    ...(type === 'symlink' ? { target: await readlink(path) } : {}),
+    ...(type === 'symlink' ? { target: readlinkSync(path) } : {}),
   };
 }
 
@@ -198,7 +204,7 @@ async function write(host: Host, path: string, content: string, attributes: Attr
   } finally {
     await file.close();
   }
-  if ((await lstat(path).catch(nothing(null)))?.isDirectory()) await remove(host, path);
+  if (look(path)?.isDirectory()) await remove(host, path);
   await rename(temporary, path);
   await syncDirectory(dirname(path));
 }
@@ -234,8 +240,7 @@ async function link(path: string, target: string): Promise<void> {
  * owner puts a symlink in place of a folder meanwhile leads it nowhere else.
  */
 async function remove(host: Host, path: string): Promise<void> {
-  const found = await lstat(path).catch(nothing(null));
-  if (found?.isDirectory()) await must(host, ['rm', '-rf', '--one-file-system', '--', path]);
+  if (look(path)?.isDirectory()) await must(host, ['rm', '-rf', '--one-file-system', '--', path]);
   else await rm(path, { force: true });
 }
 
