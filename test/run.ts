@@ -10,14 +10,17 @@ import { withoutBroker } from './unstarted.ts';
 
 /**
  * Runs every part of the tests and closes with `N passed, N failed, N skipped`. What this computer cannot run is
- * skipped by name. Parts of one group run side by side; each line says which part it is of.
+ * skipped by name. Parts of one stage run side by side; each line says which part it is of.
  */
 type Part = { name: string; argv: string[] };
+type Stage = Part[];
 type Counts = { passed: number; failed: number; skipped: number };
 type Outcome = Counts & { name: string; failures: string[] };
 
 const flag = { type: 'boolean', default: false } as const;
 const { values } = parseArgs({ options: { quick: flag, power: flag, qemu: flag, vagrant: flag } });
+/** Of one stage, at most. They wait more than they work: two processors are enough for three. */
+const sideBySide = 3;
 const bin = (name: string) => join('node_modules/.bin', name);
 const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
 
@@ -26,7 +29,7 @@ function mocha(name: string, patterns: string[]): Part {
   return { name, argv: [bin('mocha'), '--reporter', 'test/reporter.ts', ...files] };
 }
 
-const quick: Part[][] = [
+const quick: Stage[] = [
   [
     { name: 'types', argv: ['npm', 'run', '--silent', 'types'] },
     { name: 'lint', argv: [bin('biome'), 'check', '--error-on-warnings', '.'] },
@@ -34,7 +37,7 @@ const quick: Part[][] = [
   [mocha('unit', ['{api,provisioning,scripts}/**/*.test.ts', '{test,web}/*.test.ts'])],
 ];
 
-const machines: Part[][] = [
+const machines: Stage[] = [
   // Alone: it looks at what is left on the whole computer.
   [mocha('new-user', ['test/e2e/new-user.test.ts'])],
   // Alone: their load is measured.
@@ -42,31 +45,24 @@ const machines: Part[][] = [
   [mocha('kills', ['test/e2e/kills.test.ts'])],
   [mocha('tasks', ['test/e2e/tasks.test.ts'])],
   [mocha('safety', ['test/e2e/safety.test.ts'])],
-  [
-    mocha('applications', ['test/e2e/apps.test.ts']),
-    mocha('words', ['test/e2e/words.test.ts']),
-    mocha('certificates', ['test/e2e/certificates.test.ts']),
-  ],
-  [
-    mocha('backups', ['test/e2e/backups.test.ts']),
-    mocha('running', ['test/e2e/running.test.ts']),
-    mocha('plan', ['test/e2e/plan.test.ts']),
-  ],
-  [
-    mocha('git push', ['test/e2e/push.test.ts']),
-    mocha('interrupted', ['test/e2e/interrupt.test.ts']),
-    mocha('firewall', ['test/e2e/firewall.test.ts']),
-  ],
+  // The longest first, so that the last to end have begun early.
   [
     mocha('lock-out', ['test/e2e/lockout.test.ts']),
-    mocha('network cut', ['test/e2e/network-cut.test.ts']),
+    mocha('words', ['test/e2e/words.test.ts']),
+    mocha('applications', ['test/e2e/apps.test.ts']),
     mocha('vps', ['test/e2e/vps.test.ts']),
-    mocha('queue', ['test/e2e/queue.test.ts']),
-  ],
-  [
+    mocha('git push', ['test/e2e/push.test.ts']),
+    mocha('backups', ['test/e2e/backups.test.ts']),
+    mocha('certificates', ['test/e2e/certificates.test.ts']),
     mocha('verify', ['test/e2e/verify.test.ts']),
+    mocha('firewall', ['test/e2e/firewall.test.ts']),
+    mocha('running', ['test/e2e/running.test.ts']),
+    mocha('interrupted', ['test/e2e/interrupt.test.ts']),
+    mocha('plan', ['test/e2e/plan.test.ts']),
     mocha('hardened', ['test/e2e/hardened.test.ts']),
     mocha('proxy', ['test/e2e/proxy.test.ts']),
+    mocha('queue', ['test/e2e/queue.test.ts']),
+    mocha('network cut', ['test/e2e/network-cut.test.ts']),
   ],
   // Alone: Chromium breaks off what it connects for when a network interface comes or goes, as with each machine.
   [mocha('pages', ['test/e2e/pages.test.ts'])],
@@ -75,11 +71,22 @@ const machines: Part[][] = [
 ];
 
 /** Opt-in, on emulated machines: `--power` loses its power, `--qemu` is a bare VPS, `--vagrant` is made by Vagrant. */
-const emulated: Part[][] = [
+const emulated: Stage[] = [
   ...(values.power ? [[mocha('power', ['test/qemu/power.test.ts'])]] : []),
   ...(values.qemu ? [[mocha('qemu', ['test/qemu/vps.test.ts'])]] : []),
   ...(values.vagrant ? [[mocha('vagrant', ['test/vagrant/vagrant.test.ts'])]] : []),
 ];
+
+/** Begins the next part as soon as one has ended. */
+async function runStage(parts: Stage): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const waiting = [...parts];
+  const lane = async () => {
+    for (let part = waiting.shift(); part; part = waiting.shift()) outcomes.push(await runPart(part));
+  };
+  await Promise.all(Array.from({ length: sideBySide }, lane));
+  return outcomes;
+}
 
 async function runPart({ name, argv }: Part): Promise<Outcome> {
   const countsFile = join(scratch, name);
@@ -147,10 +154,9 @@ async function installMissing(): Promise<void> {
 const failures: string[] = [];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (!values.quick && canMakeMachines()) await installMissing();
-const chosen = emulated.length > 0 ? emulated : [...quick, ...(canMakeMachines() ? machines : [])];
-const groups = values.quick ? quick : chosen;
-for (const group of groups) {
-  for (const outcome of await Promise.all(group.map(runPart))) {
+const chosen: Stage[] = emulated.length > 0 ? emulated : [...quick, ...(canMakeMachines() ? machines : [])];
+for (const stage of values.quick ? quick : chosen) {
+  for (const outcome of await runStage(stage)) {
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
