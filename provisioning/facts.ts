@@ -30,8 +30,9 @@ export function createFacts(host: Host): Facts {
     groups: once(async () => parseGroups((await host.read('/etc/group')) ?? '')),
     packages: once(() => readPackages(host)),
     unit: batched((names) => readUnits(host, names)),
-    // Where systemd as the first process writes down that it found itself in one (systemd-detect-virt(1) reads it).
-    container: once(async () => (await host.stat('/run/systemd/container')) !== null),
+    container: once(
+      async () => (await host.run(['systemd-detect-virt', '--quiet', '--container'])).code === 0,
+    ),
   };
 }
 

@@ -7,7 +7,7 @@ import { createHost, type Host } from './host.ts';
 import { announceRun, type RunEnd } from './notify.ts';
 import { welcome } from './operators.ts';
 import { openRun, originOf, pruneRuns, type RunInfo } from './runs.ts';
-import { inShort, showing, verbs } from './verbs.ts';
+import { inShort, showing, type Verb, type VerbContext, verbs } from './verbs.ts';
 import { keepVersion, requireVersion } from './version.ts';
 
 /** The first line of standard input: what to do. A later line `stop` asks to end after the change in hand. */
@@ -45,8 +45,11 @@ export async function main(): Promise<number> {
       record = begin(run, operator);
       end = (outcome) => finish(host, run, request.input, outcome);
     }
+    // Before anything is waited for: the apply of another checkout takes this code away.
+    const handle = await load(request.verb);
     await welcome(host, originOf(process.env).from);
-    outcome = { ok: true, value: await answer(host, request, emit, operator) };
+    const context = { host, emit, stop: operator.stop.signal, gone: operator.gone };
+    outcome = { ok: true, value: await answer(handle, request, context) };
   } catch (error) {
     outcome = { ok: false, error: viewError(error) };
   }
@@ -56,19 +59,23 @@ export async function main(): Promise<number> {
   return outcome.ok ? 0 : 1;
 }
 
-async function answer(
-  host: Host,
-  { verb, input, version, run }: Request,
-  emit: Emit,
-  { stop, gone }: Operator,
-): Promise<unknown> {
-  const handle = verbs[verb];
+async function load(verb: string): Promise<Verb> {
+  const handle = await verbs[verb]?.();
   if (!handle) throw badRequest(`the machine's side knows no verb ${verb}`);
+  return handle;
+}
+
+async function answer(
+  handle: Verb,
+  { verb, input, version, run }: Request,
+  context: VerbContext,
+): Promise<unknown> {
+  const { host } = context;
   if (version !== undefined && !showing.has(verb)) {
     await requireVersion(host, version);
     if (run) await keepVersion(host, version);
   }
-  return handle(input, { host, emit, stop: stop.signal, gone });
+  return handle(input, context);
 }
 
 async function runOf({ verb, input }: Request, { id, by }: { id: string; by: string }): Promise<RunInfo> {

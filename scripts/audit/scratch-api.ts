@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
+import { BerthError } from '../../provisioning/errors.ts';
 import { startDevPostgres } from '../dev-postgres.ts';
 import { runChecked } from '../process.ts';
 
-/** The bundled API, its server and a worker, on a database of its own, all gone afterwards. */
+/** The bundled API on a database of its own, both gone afterwards. */
 export interface ScratchApi {
   url: string;
   directory: string;
@@ -20,8 +21,11 @@ export interface ScratchApi {
 const API = join(import.meta.dirname, '../../api');
 const UNLIMITED = '1000000000';
 
-/** Without limits of attempts, so that what is tried is tried; `env` overrides settings. */
-export async function startScratchApi(env: Record<string, string> = {}): Promise<ScratchApi> {
+/** Without limits of attempts, so that what is tried is tried; `env` overrides settings. `worker`: tasks are done, too. */
+export async function startScratchApi(
+  env: Record<string, string> = {},
+  { worker }: { worker: boolean } = { worker: false },
+): Promise<ScratchApi> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-audit-'));
   // As root, PostgreSQL runs as another user, who must get to what is his.
   await chmod(directory, 0o711);
@@ -40,32 +44,42 @@ export async function startScratchApi(env: Record<string, string> = {}): Promise
   };
   await runChecked([process.execPath, join(API, 'migrate.ts')], { env: all });
   const failures: string[] = [];
-  const server = begin('server.ts');
-  const [listening] = await once(server.lines, 'line');
-  const worker = begin('worker.ts');
-  await once(worker.lines, 'line');
-  return {
-    url: `http://127.0.0.1:${JSON.parse(listening).address.port}/api`,
-    directory,
-    failures,
-    async stop() {
-      await Promise.all([end(server.child), end(worker.child)]);
-      await postgres.stop();
-      await rm(directory, { recursive: true });
-    },
+  const children: ChildProcess[] = [];
+  const stop = async () => {
+    await Promise.all(children.map(end));
+    await postgres.stop();
+    await rm(directory, { recursive: true });
   };
+  try {
+    const listening = await begin('server.ts');
+    if (worker) await begin('worker.ts');
+    return {
+      url: `http://127.0.0.1:${JSON.parse(listening).address.port}/api`,
+      directory,
+      failures,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
-  /** One of its programs, which says a line once it is ready. */
-  function begin(program: string): { child: ChildProcess; lines: Interface } {
+  /** Starts one of its programs and resolves to the first line of its log, which it says once it is ready. */
+  async function begin(program: string): Promise<string> {
     const argv = [join(API, program)];
     const child = spawn(process.execPath, argv, { env: all, stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => Number(JSON.parse(line).level) >= 50 && failures.push(line));
-    return { child, lines };
+    const [line] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [])]);
+    if (line === undefined)
+      throw new BerthError('command_failed', `${program} ended at once`, 'see what it has said above');
+    return line;
   }
 }
 
 async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   await once(child, 'close');
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunOptions, type RunResult, run, runChecked } from '../../scripts/process.ts';
@@ -27,8 +27,8 @@ export async function createPerson(): Promise<Person> {
   const ssh = join(directory, 'ssh');
   mkdirSync(ssh, { mode: 0o700 });
   const there = join(homedir(), '.ssh');
-  const made = !existsSync(there);
-  if (made) mkdirSync(there, { mode: 0o700 });
+  // It stays, empty: the person of another part may live there by then.
+  mkdirSync(there, { recursive: true, mode: 0o700 });
   const key = join(ssh, 'id_ed25519');
   await runChecked(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'ada@laptop', '-f', key]);
   const { SSH_AUTH_SOCK: _, ...env } = process.env;
@@ -55,10 +55,7 @@ export async function createPerson(): Promise<Person> {
       return path;
     },
     write: (name, text) => writeFileSync(join(ssh, name), text, { mode: 0o600 }),
-    remove() {
-      rmSync(directory, { recursive: true });
-      if (made) rmdirSync(there);
-    },
+    remove: () => rmSync(directory, { recursive: true }),
   };
 }
 
